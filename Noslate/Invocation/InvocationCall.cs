@@ -12,6 +12,9 @@ public sealed class InvocationCall : IAsyncDisposable
     /// <summary>The response headers as the function set them: case, order and repetitions kept; unchecked.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers => throw new NotImplementedException();
 
+    /// <summary>Bytes of the request body that were passed on so far. May be read from any thread: it tells whether an upload still moves.</summary>
+    public long BytesSent => throw new NotImplementedException();
+
     /// <summary>
     /// Reads the next bytes of the response body. Completes synchronously while bytes are at hand: a caller that batches its own
     /// output flushes when the returned task is not completed.

@@ -1,0 +1,32 @@
+using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Platform;
+using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Noslate.Node;
+
+namespace NoslateFleet.Gateway.Configuration;
+
+/// <summary>Everything that can be configured, validated.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>The platform port.</summary>
+    public PlatformOptions Platform { get; } = new();
+
+    /// <summary>The admin port.</summary>
+    public AdminOptions Admin { get; } = new();
+
+    /// <summary>Which request goes to which function.</summary>
+    public RoutingOptions Routing { get; } = new();
+
+    /// <summary>Deadlines, headers, limits.</summary>
+    public ForwardingOptions Forwarding { get; } = new();
+
+    /// <summary>Where the profiles come from.</summary>
+    public FunctionsOptions Functions { get; } = new();
+
+    /// <summary>The Noslate node.</summary>
+    public NodeOptions Node { get; } = new();
+
+    /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];
+}

@@ -1,0 +1,267 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Platform;
+using NoslateFleet.Gateway.Requests;
+using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Noslate.Invocation;
+using NoslateFleet.Noslate.Node;
+
+namespace NoslateFleet.Gateway.Configuration;
+
+/// <summary>Turns configuration into options, or into the list of all that is wrong with it.</summary>
+internal static class GatewayOptionsLoader
+{
+    private static readonly TimeSpan _day = TimeSpan.FromDays(1);
+    private static readonly TimeSpan _millisecond = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Reads and validates.</summary>
+    /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
+    public static GatewayOptions Load(IConfiguration configuration)
+    {
+        var reader = new ConfigurationReader(configuration);
+        var options = new GatewayOptions();
+        LoadPlatform(reader, options.Platform);
+        LoadAdmin(reader, options.Admin);
+        LoadRouting(reader, options.Routing, options.Platform.Mode);
+        LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
+        LoadNode(reader, options.Node);
+        options.Functions.Path = reader.Text("Functions:Path");
+        if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
+        {
+            reader.Error("Admin:Port", options.Admin.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                "must differ from Platform:Port: the two doors are two servers");
+        }
+
+        if (reader.Errors.Count > 0)
+        {
+            throw new ConfigurationErrorsException(reader.Errors);
+        }
+
+        options.UnknownKeys = reader.UnknownKeys(
+            PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
+            FunctionsOptions.SectionName, NodeOptions.SectionName);
+        return options;
+    }
+
+    private static void LoadPlatform(ConfigurationReader reader, PlatformOptions platform)
+    {
+        platform.Mode = reader.Choice<PlatformMode>("Platform:Mode") ?? Detect(reader);
+        platform.Address = Address(reader, "Platform:Address", platform.Address);
+        platform.Port = reader.Integer("Platform:Port", platform.Port, 0, 65535);
+
+        // Function Compute tells the port it will call; any other would leave the instance unreachable.
+        if (reader.Text("FC_CUSTOM_LISTEN_PORT") is not null)
+        {
+            platform.Port = reader.Integer("FC_CUSTOM_LISTEN_PORT", platform.Port, 1, 65535);
+        }
+
+        platform.HealthPath = reader.Text("Platform:HealthPath");
+        if (platform.HealthPath is { } path && (!path.StartsWith('/') || path.AsSpan().IndexOfAny("?# ") >= 0))
+        {
+            reader.Error("Platform:HealthPath", path, "must be a path that begins with /, without query, fragment or space");
+        }
+    }
+
+    private static PlatformMode Detect(ConfigurationReader reader) =>
+        reader.Text("FC_FUNCTION_NAME") is not null ? PlatformMode.FunctionCompute
+        : reader.Text("KUBERNETES_SERVICE_HOST") is not null ? PlatformMode.Kubernetes
+        : PlatformMode.Open;
+
+    private static void LoadAdmin(ConfigurationReader reader, AdminOptions admin)
+    {
+        admin.Address = Address(reader, "Admin:Address", admin.Address);
+        if (IPAddress.TryParse(admin.Address, out var address) && !IPAddress.IsLoopback(address))
+        {
+            reader.Error("Admin:Address", admin.Address, "must be a loopback address: the admin port has no sign-in yet");
+        }
+
+        admin.Port = reader.Integer("Admin:Port", admin.Port, 0, 65535);
+    }
+
+    private static void LoadRouting(ConfigurationReader reader, RoutingOptions routing, PlatformMode mode)
+    {
+        var callersChoose = mode != PlatformMode.FunctionCompute;
+        routing.ByHeader = reader.Flag("Routing:ByHeader") ?? callersChoose;
+        routing.ByPath = reader.Flag("Routing:ByPath") ?? callersChoose;
+        routing.Allow = reader.List("Routing:Allow");
+        routing.Default = Target(reader, "Routing:Default", required: false);
+        var rules = new List<RouteRule>();
+        foreach (var key in reader.Children("Routing:Routes"))
+        {
+            if (Rule(reader, key) is { } rule)
+            {
+                rules.Add(rule);
+            }
+        }
+
+        routing.Routes = rules;
+    }
+
+    private static RouteRule? Rule(ConfigurationReader reader, string key)
+    {
+        var host = reader.Text(key + ":Host");
+        if (host is not null && (host.AsSpan().IndexOfAny("/: ") >= 0 || host.LastIndexOf('*') > 0 || (host[0] == '*' && !host.StartsWith("*.", StringComparison.Ordinal))))
+        {
+            reader.Error(key + ":Host", host, "must be a host name without port, or *.name");
+        }
+
+        var prefix = reader.Text(key + ":PathPrefix");
+        if (prefix is not null && (!prefix.StartsWith('/') || prefix.Contains('%', StringComparison.Ordinal) || RawTarget.HasDotSegment(prefix)))
+        {
+            reader.Error(key + ":PathPrefix", prefix, "must be a decoded path that begins with /, without . or .. segments or percent signs");
+        }
+
+        var methods = reader.List(key + ":Methods") ?? reader.List(key + ":Method");
+        var timeout = reader.DurationOrNone(key + ":Timeout", null, _millisecond, _day);
+        var idleKey = key + ":IdleTimeout";
+        var idle = reader.Text(idleKey) is null
+            ? new IdleLimit(Inherit: true, null)
+            : new IdleLimit(Inherit: false, reader.DurationOrNone(idleKey, null, _millisecond, _day));
+        return Target(reader, key, required: true) is { } target
+            ? new RouteRule(host, prefix, methods?.Select(m => m.ToUpperInvariant()).ToArray(), target, timeout, idle)
+            : null;
+    }
+
+    private static RouteTarget? Target(ConfigurationReader reader, string key, bool required)
+    {
+        var function = reader.Text(key + ":Function");
+        var service = reader.Text(key + ":Service");
+        var plain = required ? null : reader.Text(key);
+        if (plain is not null)
+        {
+            if (TargetHeader.TryParse(plain, out var parsed))
+            {
+                return parsed;
+            }
+
+            reader.Error(key, plain, "must be NAME, function|NAME or service|NAME");
+            return null;
+        }
+
+        if (function is not null && service is not null)
+        {
+            reader.Error(key + ":Service", service, $"names a service where {key}:Function names a function; one of the two");
+            return null;
+        }
+
+        if (function is null && service is null)
+        {
+            if (required)
+            {
+                reader.Error(key, null, "a route needs Function or Service");
+            }
+
+            return null;
+        }
+
+        var name = function ?? service!;
+        if (!TargetHeader.IsName(name))
+        {
+            reader.Error(key + (function is null ? ":Service" : ":Function"), name, "must be 1 to 256 characters without control characters");
+        }
+
+        return new RouteTarget(function is null ? InvocationTarget.Service : InvocationTarget.Function, name);
+    }
+
+    private static void LoadForwarding(ConfigurationReader reader, ForwardingOptions forwarding, PlatformMode mode)
+    {
+        var functionCompute = mode == PlatformMode.FunctionCompute;
+        forwarding.Timeout = reader.Duration("Forwarding:Timeout", forwarding.Timeout, _millisecond, _day);
+        forwarding.TimeoutMargin = reader.Duration("Forwarding:TimeoutMargin", forwarding.TimeoutMargin, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        forwarding.IdleTimeout = reader.DurationOrNone("Forwarding:IdleTimeout", forwarding.IdleTimeout, _millisecond, _day);
+        forwarding.MaxRequestBodyBytes = reader.Bytes("Forwarding:MaxRequestBodyBytes", functionCompute ? 32 * 1024 * 1024 : null);
+        forwarding.MaxResponseHeaderBytes =
+            reader.Integer("Forwarding:MaxResponseHeaderBytes", functionCompute ? 8 * 1024 : forwarding.MaxResponseHeaderBytes, 256, 1024 * 1024);
+        if (reader.List("Forwarding:AllowHeaders") is { } allow)
+        {
+            foreach (var name in allow)
+            {
+                if (!name.StartsWith("x-fc-", StringComparison.OrdinalIgnoreCase))
+                {
+                    reader.Error("Forwarding:AllowHeaders", name, "must name x-fc-* headers; all others pass anyway");
+                }
+                else if (PlatformHeaders.IsCredential(name))
+                {
+                    reader.Error("Forwarding:AllowHeaders", name, "is a credential of the platform and never reaches a function");
+                }
+            }
+
+            forwarding.AllowHeaders = [.. allow.Select(n => n.ToLowerInvariant())];
+        }
+
+        var networks = new List<IPNetwork>();
+        foreach (var text in reader.List("Forwarding:ProxyNetworks") ?? [])
+        {
+            if (IPNetwork.TryParse(text, out var network))
+            {
+                networks.Add(network);
+            }
+            else if (IPAddress.TryParse(text, out var single))
+            {
+                networks.Add(new IPNetwork(single, single.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128));
+            }
+            else
+            {
+                reader.Error("Forwarding:ProxyNetworks", text, "must be an address or a network such as 10.0.0.0/8");
+            }
+        }
+
+        forwarding.ProxyNetworks = networks;
+    }
+
+    private static void LoadNode(ConfigurationReader reader, NodeOptions node)
+    {
+        node.Workdir = reader.Text("Node:Workdir") ?? reader.Text("NOSLATED_WORKDIR") ?? "";
+        node.DataPlanes = Count(reader, "Node:DataPlanes", "NOSLATED_DATA_PLANE_COUNT");
+        node.ControlPlanes = Count(reader, "Node:ControlPlanes", "NOSLATED_CONTROL_PLANE_COUNT");
+        node.ReconnectMin = reader.Duration("Node:ReconnectMin", node.ReconnectMin, _millisecond, _day);
+        node.ReconnectMax = reader.Duration("Node:ReconnectMax", node.ReconnectMax, _millisecond, _day);
+        node.CallTimeout = reader.Duration("Node:CallTimeout", node.CallTimeout, _millisecond, _day);
+        node.SetProfilesTimeout = reader.Duration("Node:SetProfilesTimeout", node.SetProfilesTimeout, _millisecond, _day);
+        if (node.Workdir.Length == 0)
+        {
+            reader.Error("Node:Workdir", null, "must name the Noslate node's working directory (NOSLATED_WORKDIR does as well)");
+        }
+        else
+        {
+            node.Workdir = Path.GetFullPath(node.Workdir);
+            var socket = Path.Combine(node.Workdir, "socks", "dp-0.sock");
+            if (System.Text.Encoding.UTF8.GetByteCount(socket) > 107)
+            {
+                reader.Error("Node:Workdir", node.Workdir, "is too long: a unix socket's path holds at most 107 bytes");
+            }
+        }
+
+        if (node.ReconnectMax < node.ReconnectMin)
+        {
+            reader.Error("Node:ReconnectMax", node.ReconnectMax.ToString(), "must not be shorter than Node:ReconnectMin");
+        }
+    }
+
+    private static int Count(ConfigurationReader reader, string key, string variable) =>
+        reader.Text(key) is not null ? reader.Integer(key, 1, 1, 64) : reader.Integer(variable, 1, 1, 64);
+
+    private static string Address(ConfigurationReader reader, string key, string fallback)
+    {
+        var text = reader.Text(key, fallback);
+        if (text == "*")
+        {
+            return "0.0.0.0";
+        }
+
+        if (text.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            return "127.0.0.1";
+        }
+
+        if (!IPAddress.TryParse(text, out _))
+        {
+            reader.Error(key, text, "must be an IP address, * or localhost");
+        }
+
+        return text;
+    }
+}

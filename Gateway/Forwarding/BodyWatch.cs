@@ -1,0 +1,98 @@
+using NoslateFleet.Noslate.Invocation;
+
+namespace NoslateFleet.Gateway.Forwarding;
+
+/// <summary>
+/// Ends a response whose body stands still, or outlives its total time, by a call-back. It is made only when a body first has to
+/// be waited for, and passing a byte costs it nothing: it looks at the byte counts from time to time instead.
+/// </summary>
+internal sealed class BodyWatch : IDisposable
+{
+    private const int LooksPerIdle = 4;
+
+    private readonly InvocationCall _call;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan? _idle;
+    private readonly long _startedAt;
+    private readonly TimeSpan? _total;
+    private readonly Action _expired;
+    private readonly ITimer? _timer;
+    private long _received;
+    private long _seen;
+    private long _movedAt;
+
+    /// <summary>Starts the watch.</summary>
+    /// <param name="call">The call whose upload is watched.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="idle">Time without a byte either way; null: no limit.</param>
+    /// <param name="startedAt">The request's start, as a timestamp of <paramref name="time"/>.</param>
+    /// <param name="total">Time from there to the end; null: no limit.</param>
+    /// <param name="expired">Called at most once, on a timer's thread.</param>
+    public BodyWatch(InvocationCall call, TimeProvider time, TimeSpan? idle, long startedAt, TimeSpan? total, Action expired)
+    {
+        _call = call;
+        _time = time;
+        _idle = idle;
+        _startedAt = startedAt;
+        _total = total;
+        _expired = expired;
+        _movedAt = time.GetTimestamp();
+        if (idle is null && total is null)
+        {
+            return;
+        }
+
+        _timer = time.CreateTimer(static watch => ((BodyWatch)watch!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(NextLook(), Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Why the watch ended the response; null if it did not.</summary>
+    public string? Expired { get; private set; }
+
+    /// <summary>Counts response bytes that went out.</summary>
+    /// <param name="bytes">How many.</param>
+    public void Received(int bytes) => Volatile.Write(ref _received, _received + bytes);
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Look()
+    {
+        var moved = Volatile.Read(ref _received) + _call.BytesSent;
+        if (moved != _seen)
+        {
+            _seen = moved;
+            _movedAt = _time.GetTimestamp();
+        }
+
+        if (_total is { } total && _time.GetElapsedTime(_startedAt) >= total)
+        {
+            Expire("the function timeout");
+        }
+        else if (_idle is { } idle && _time.GetElapsedTime(_movedAt) >= idle)
+        {
+            Expire("the idle timeout");
+        }
+        else
+        {
+            _timer!.Change(NextLook(), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Expire(string reason)
+    {
+        Expired = reason;
+        _expired();
+    }
+
+    private TimeSpan NextLook()
+    {
+        var next = _idle is { } idle ? idle / LooksPerIdle : TimeSpan.MaxValue;
+        if (_total is { } total && total - _time.GetElapsedTime(_startedAt) is var rest && rest < next)
+        {
+            next = rest;
+        }
+
+        // A timer takes whole milliseconds and would fire at once, again and again, for less.
+        return next < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : next > TimeSpan.FromDays(1) ? TimeSpan.FromDays(1) : next;
+    }
+}

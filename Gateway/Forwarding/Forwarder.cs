@@ -1,0 +1,367 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Platform;
+using NoslateFleet.Gateway.Problems;
+using NoslateFleet.Gateway.Requests;
+using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
+using NoslateFleet.Noslate.Invocation;
+using NoslateFleet.Noslate.Node;
+
+namespace NoslateFleet.Gateway.Forwarding;
+
+/// <summary>Takes one admitted request to the node and its response back.</summary>
+internal sealed class Forwarder
+{
+    private const int BufferSize = 16 * 1024;
+
+    /// <summary>Output is flushed at the latest after this many bytes, so that back-pressure is felt; Kestrel itself pauses at 64 KiB.</summary>
+    private const int FlushAfter = 32 * 1024;
+
+    private readonly INoslateNode _node;
+    private readonly ForwardingOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly RequestHeaderRules _requestRules;
+    private readonly ResponseHeaderRules _responseRules;
+    private readonly bool _functionCompute;
+
+    public Forwarder(INoslateNode node, ForwardingOptions options, PlatformOptions platform, TimeProvider time, ILogger<Forwarder> logger)
+    {
+        _node = node;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _requestRules = new RequestHeaderRules(options, platform.Mode);
+        _responseRules = new ResponseHeaderRules(options, platform.Mode);
+        _functionCompute = platform.Mode == PlatformMode.FunctionCompute;
+    }
+
+    /// <summary>Forwards a request; sets the exchange's outcome. The ticket is closed by the caller, once the response's end is written.</summary>
+    public async ValueTask ForwardAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline)
+    {
+        StartActivity(exchange, decision, out var traceparent, out var tracestate);
+        using var request = InvocationRequest.Rent(decision.Target!.Name, exchange.Method, decision.Url, exchange.RequestId);
+        _requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request);
+        var body = exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
+            ? null
+            : exchange.Features.Get<IRequestBodyPipeFeature>()?.Reader;
+        InvocationCall? call = null;
+        try
+        {
+            call = await _node.InvokeAsync(decision.Target.Kind, request, body, deadline.Head, exchange.Aborted);
+            await RespondAsync(exchange, decision, deadline, call);
+        }
+        catch (InvocationFailedException failed)
+        {
+            OnFailed(exchange, failed);
+        }
+        catch (OperationCanceledException) when (exchange.Aborted.IsCancellationRequested)
+        {
+            OnClientGone(exchange);
+        }
+        finally
+        {
+            if (call is not null)
+            {
+                await call.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>Answers with a problem.</summary>
+    public void Answer(PlatformExchange exchange, Problem problem, Executed executed, string? detail, int? retryAfterSeconds)
+    {
+        exchange.Response.StatusCode = problem.Status;
+        if (_functionCompute)
+        {
+            exchange.Response.Headers[PlatformHeaders.Status] = "404";
+        }
+
+        ProblemWriter.Write(
+            problem, executed, detail, exchange.RequestId, retryAfterSeconds, exchange.Response.Headers, exchange.IsHead ? null : exchange.ResponseBody.Writer);
+    }
+
+    private async ValueTask RespondAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline, InvocationCall call)
+    {
+        var response = exchange.Response;
+        if (_responseRules.Apply(call.Status, call.Headers, response.Headers) is { } unfit)
+        {
+            OnBadResponse(exchange, unfit);
+            return;
+        }
+
+        response.StatusCode = call.Status;
+        if (_functionCompute)
+        {
+            response.Headers[PlatformHeaders.Status] = exchange.IsEventCall && call.Status >= 500 ? "404" : "200";
+        }
+
+        var idle = decision.Rule is { Idle: { Inherit: false } own } ? own.Value : _options.IdleTimeout;
+        var bodyless = exchange.IsHead || call.Status is 204 or 205 or 304;
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        BodyWatch? watch = null;
+        try
+        {
+            await CopyBodyAsync();
+        }
+        catch (InvocationFailedException) when (watch?.Expired is not null)
+        {
+            OnExpired(exchange, watch.Expired);
+        }
+        catch (OperationCanceledException) when (watch?.Expired is not null)
+        {
+            OnExpired(exchange, watch.Expired);
+        }
+        finally
+        {
+            watch?.Dispose();
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        async ValueTask CopyBodyAsync()
+        {
+            var writer = exchange.ResponseBody.Writer;
+            var promised = bodyless ? null : response.Headers.ContentLength;
+            var started = false;
+            var unflushed = 0;
+            long total = 0;
+
+            // The bytes between these two are read and not yet handed to the server: small responses are there whole
+            // before anything is sent, so that a length that doesn't fit can still be answered with an error.
+            var start = 0;
+            var filled = 0;
+            while (true)
+            {
+                if (filled >= BufferSize)
+                {
+                    await HandOverAsync();
+                }
+
+                var read = call.ReadAsync(buffer.AsMemory(filled, BufferSize - filled), exchange.Aborted);
+                if (!read.IsCompleted)
+                {
+                    watch ??= new BodyWatch(call, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
+                    var keep = filled;
+                    try
+                    {
+                        await HandOverAsync();
+                        await FlushAsync();
+                    }
+                    catch
+                    {
+                        // The read still owns the buffer; it ends by the same abort.
+                        await IgnoreAsync(read);
+                        throw;
+                    }
+
+                    start = filled = keep;
+                }
+
+                var count = await read;
+                if (count == 0)
+                {
+                    break;
+                }
+
+                total += count;
+                watch?.Received(count);
+                if (bodyless)
+                {
+                    filled = start;
+                }
+                else if (promised is { } length && total > length)
+                {
+                    OnMisfit(exchange, started, total, length);
+                    return;
+                }
+                else
+                {
+                    filled += count;
+                }
+            }
+
+            if (promised is { } expected && total != expected)
+            {
+                OnMisfit(exchange, started, total, expected);
+                return;
+            }
+
+            if (!started && !bodyless && promised is null && !_functionCompute)
+            {
+                response.Headers.ContentLength = total;
+            }
+
+            await HandOverAsync();
+            exchange.Outcome = exchange.Aborted.IsCancellationRequested ? Outcome.Cancelled : Outcome.Completed;
+            GatewayLog.Answered(_logger, exchange.RequestId, exchange.Target, call.Status, total);
+
+            async ValueTask HandOverAsync()
+            {
+                if (!started)
+                {
+                    started = true;
+                    await exchange.ResponseBody.StartAsync(exchange.Aborted);
+                }
+
+                if (filled > start)
+                {
+                    writer.Write(buffer.AsSpan(start, filled - start));
+                    unflushed += filled - start;
+                    if (unflushed >= FlushAfter)
+                    {
+                        await FlushAsync();
+                    }
+                }
+
+                start = filled = 0;
+            }
+
+            async ValueTask FlushAsync()
+            {
+                unflushed = 0;
+                var flushed = await writer.FlushAsync(exchange.Aborted);
+                if (flushed.IsCompleted || flushed.IsCanceled)
+                {
+                    throw new OperationCanceledException(exchange.Aborted);
+                }
+            }
+        }
+    }
+
+    private static async ValueTask IgnoreAsync(ValueTask<int> read)
+    {
+        try
+        {
+            await read;
+        }
+        catch (Exception)
+        {
+            // The first fault is the one that is told.
+        }
+    }
+
+    private void OnFailed(PlatformExchange exchange, InvocationFailedException failed)
+    {
+        var error = failed.Error;
+        if (exchange.Aborted.IsCancellationRequested || IsClientGone(failed))
+        {
+            OnClientGone(exchange);
+            return;
+        }
+
+        exchange.Outcome = Outcome.Failed;
+        var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
+        var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
+        GatewayLog.Failed(
+            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, executed, error.AfterHead, error.Message, error.Detail);
+        exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
+        if (exchange.Response.HasStarted)
+        {
+            // Nothing can be repaired now; a clean end would make a cut answer look whole.
+            exchange.Lifetime.Abort();
+            return;
+        }
+
+        ResetHead(exchange);
+        if (error.Failure == InvocationFailure.RequestBodyFailed)
+        {
+            // Where the next request begins on this connection can't be known.
+            exchange.Response.Headers.Connection = "close";
+        }
+
+        Answer(exchange, problem, executed, detail: null, problem.RetryAfterSeconds);
+    }
+
+    private void OnBadResponse(PlatformExchange exchange, string detail)
+    {
+        exchange.Outcome = Outcome.Failed;
+        var problem = ProblemTable.BadResponse;
+        GatewayLog.Failed(
+            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: false, detail, null);
+        exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
+        ResetHead(exchange);
+        Answer(exchange, problem, problem.Executed, detail, problem.RetryAfterSeconds);
+    }
+
+    private void OnMisfit(PlatformExchange exchange, bool started, long total, long promised)
+    {
+        var detail = total > promised
+            ? $"The function's Content-Length is {promised} and its body is longer."
+            : $"The function's Content-Length is {promised} and its body ended after {total} bytes.";
+        if (!started)
+        {
+            OnBadResponse(exchange, detail);
+            return;
+        }
+
+        exchange.Outcome = Outcome.Failed;
+        var problem = ProblemTable.BadResponse;
+        GatewayLog.Failed(
+            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: true, detail, null);
+        exchange.Lifetime.Abort();
+    }
+
+    private void OnExpired(PlatformExchange exchange, string limit)
+    {
+        exchange.Outcome = Outcome.Failed;
+        GatewayLog.Expired(_logger, exchange.RequestId, exchange.Target, limit);
+        exchange.Activity?.SetStatus(ActivityStatusCode.Error, limit);
+        exchange.Lifetime.Abort();
+    }
+
+    private void OnClientGone(PlatformExchange exchange)
+    {
+        exchange.Outcome = Outcome.Cancelled;
+        GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
+    }
+
+    private static void ResetHead(PlatformExchange exchange)
+    {
+        exchange.Response.Headers.Clear();
+        exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
+    }
+
+    private static bool IsClientGone(InvocationFailedException failed) =>
+        failed.Error.Failure == InvocationFailure.RequestBodyFailed
+        && failed.InnerException is ConnectionResetException or ConnectionAbortedException or OperationCanceledException or IOException
+            and not BadHttpRequestException;
+
+    private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch
+    {
+        413 => ProblemTable.BodyTooLargeMidway,
+        408 => ProblemTable.RequestTimeout,
+        _ => ProblemTable.BadRequest,
+    };
+
+    private static void StartActivity(PlatformExchange exchange, RouteDecision decision, out string? traceparent, out string? tracestate)
+    {
+        var headers = exchange.Request.Headers;
+        traceparent = headers.TraceParent is [{ } received] ? received : null;
+        tracestate = headers.TraceState.Count == 0 ? null : headers.TraceState.ToString();
+        if (!GatewayActivity.Source.HasListeners())
+        {
+            return;
+        }
+
+        ActivityContext.TryParse(traceparent, tracestate, isRemote: true, out var parent);
+        var activity = GatewayActivity.Source.StartActivity(GatewayActivity.Invocation, ActivityKind.Server, parent);
+        if (activity is null)
+        {
+            return;
+        }
+
+        activity.SetTag("faas.name", decision.Target!.Name);
+        activity.SetTag("http.request.method", exchange.Method);
+        activity.SetTag("noslate.request_id", exchange.RequestId);
+        exchange.Activity = activity;
+        traceparent = activity.Id;
+        tracestate = activity.TraceStateString;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Platform;
+using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
+using NoslateFleet.Noslate.Node;
+
+namespace NoslateFleet.Gateway.Hosting;
+
+/// <summary>Puts the gateway's process together.</summary>
+public static class GatewayApplication
+{
+    /// <summary>Environment variables that begin so are read with the rest as their key; plain ones (Platform__Port) are read as well.</summary>
+    private const string EnvironmentPrefix = "Gateway__";
+
+    /// <summary>Builds the process. The web application in it is the admin port; the platform port is a server of its own beside it.</summary>
+    /// <param name="args">The command line: any key as <c>--Platform:Port=9000</c>.</param>
+    /// <param name="configure">Changes to the builder, before it is built; null for none.</param>
+    /// <returns>The application, not started.</returns>
+    /// <exception cref="ConfigurationErrorsException">The configuration can't be used; all errors are in it.</exception>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args,
+
+            // Settings beside the program, wherever it is started from; functions.json is looked for where it is started.
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        builder.Configuration.AddEnvironmentVariables(EnvironmentPrefix);
+        builder.Configuration.AddCommandLine(args);
+        configure?.Invoke(builder);
+        var options = GatewayOptionsLoader.Load(builder.Configuration);
+        builder.Services.AddGateway(options);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(IPAddress.Parse(options.Admin.Address), options.Admin.Port);
+        });
+        var app = builder.Build();
+        app.MapAdmin();
+        foreach (var key in options.UnknownKeys)
+        {
+            GatewayLog.UnknownKey(app.Logger, key);
+        }
+
+        return app;
+    }
+
+    /// <summary>Where the platform port of a started gateway listens, such as <c>http://0.0.0.0:9000</c>.</summary>
+    /// <param name="app">A gateway that <see cref="Build"/> made and that has started.</param>
+    public static string PlatformAddress(this WebApplication app) => app.Services.GetRequiredService<PlatformServer>().Address;
+
+    private static void AddGateway(this IServiceCollection services, GatewayOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(options.Platform);
+        services.AddSingleton(options.Forwarding);
+        services.AddSingleton(options.Routing);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<InvocationLedger>();
+        services.AddSingleton<INoslateNode>(provider => new NoslateNode(
+            options.Node, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<Router>();
+        services.AddSingleton<Forwarder>();
+        services.AddSingleton<PlatformApplication>();
+        services.AddSingleton<PlatformServer>();
+        services.AddHostedService<NodeService>();
+        services.AddHostedService(provider => provider.GetRequiredService<PlatformServer>());
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Noslate.Node;
+using NoslateFleet.Noslate.Profiles;
+
+namespace NoslateFleet.Gateway.Hosting;
+
+/// <summary>Starts the node's client and gives it the profiles of the functions file, now and whenever the file changes.</summary>
+internal sealed partial class NodeService : IHostedService, IAsyncDisposable
+{
+    private const string DefaultFile = "functions.json";
+
+    private readonly INoslateNode _node;
+    private readonly FunctionsFile? _file;
+
+    public NodeService(INoslateNode node, GatewayOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        _node = node;
+        var path = options.Functions.Path ?? (File.Exists(DefaultFile) ? DefaultFile : null);
+        if (path is null)
+        {
+            NoFile(loggers.CreateLogger<NodeService>(), DefaultFile);
+            return;
+        }
+
+        _file = new FunctionsFile(Path.GetFullPath(path), time, loggers);
+        _file.Changed += node.SetProfiles;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _file?.Start();
+        (_node as NoslateNode)?.Start();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_file is not null)
+        {
+            await _file.DisposeAsync();
+        }
+    }
+
+    [LoggerMessage(1020, LogLevel.Information, "No functions file: {File} is not in the working directory and Functions:Path is not set; the node keeps the profiles it has")]
+    private static partial void NoFile(ILogger logger, string file);
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using NoslateFleet.Coordination.Invocations;
+
+namespace NoslateFleet.Gateway.Platform;
+
+/// <summary>
+/// One request on the platform port and its response. Kestrel keeps it with the connection (or the HTTP/2 stream) and it is used again for the next
+/// request there, so that a request costs no context of its own.
+/// </summary>
+internal sealed class PlatformExchange
+{
+    private IHttpRequestFeature? _request;
+    private IHttpResponseFeature? _response;
+    private IPAddress? _peer;
+    private string? _peerText;
+
+    public IFeatureCollection Features { get; private set; } = null!;
+
+    public IHttpRequestFeature Request => _request!;
+
+    public IHttpResponseFeature Response => _response!;
+
+    public IHttpResponseBodyFeature ResponseBody { get; private set; } = null!;
+
+    public IHttpRequestLifetimeFeature Lifetime { get; private set; } = null!;
+
+    public CancellationToken Aborted { get; private set; }
+
+    public string RequestId { get; set; } = "";
+
+    public string Method => Request.Method;
+
+    public bool IsHead => Method.Equals("HEAD", StringComparison.Ordinal);
+
+    /// <summary>In FunctionCompute: true for the platform's event call, whose caller gets only the body.</summary>
+    public bool IsEventCall { get; set; }
+
+    /// <summary>When the request came, as a timestamp of the TimeProvider.</summary>
+    public long StartedAt { get; private set; }
+
+    /// <summary>The ticket; an empty one before admission.</summary>
+    public Ticket Ticket { get; set; }
+
+    /// <summary>How the invocation ended, once known.</summary>
+    public Outcome Outcome { get; set; }
+
+    /// <summary>The function's or service's name; empty before routing.</summary>
+    public string Target { get; set; } = "";
+
+    public Activity? Activity { get; set; }
+
+    /// <summary>The peer's address; an IPv4 address is never shown in its IPv6 form.</summary>
+    public IPAddress? Peer => _peer;
+
+    /// <summary>The peer's address as text.</summary>
+    public string? PeerText => _peerText;
+
+    public void Begin(IFeatureCollection features, long startedAt)
+    {
+        Features = features;
+        _request = features.GetRequiredFeature<IHttpRequestFeature>();
+        _response = features.GetRequiredFeature<IHttpResponseFeature>();
+        ResponseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        Lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        Aborted = Lifetime.RequestAborted;
+        StartedAt = startedAt;
+        RequestId = "";
+        Target = "";
+        IsEventCall = false;
+        Ticket = default;
+        Outcome = Outcome.Failed;
+        Activity = null;
+        var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
+        if (!ReferenceEquals(remote, _peer) && !Equals(remote, _peer))
+        {
+            _peer = remote is { IsIPv4MappedToIPv6: true } ? remote.MapToIPv4() : remote;
+            _peerText = _peer?.ToString();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Telemetry;
+
+namespace NoslateFleet.Gateway.Platform;
+
+/// <summary>The platform port's own server, apart from the admin port's.</summary>
+internal sealed class PlatformServer : IHostedService, IDisposable
+{
+    private readonly KestrelServer _server;
+    private readonly PlatformApplication _application;
+    private readonly PlatformOptions _options;
+    private readonly ILogger<PlatformServer> _logger;
+
+    public PlatformServer(
+        PlatformOptions options, ForwardingOptions forwarding, PlatformApplication application, IServiceProvider services, ILoggerFactory loggers)
+    {
+        _options = options;
+        _application = application;
+        _logger = loggers.CreateLogger<PlatformServer>();
+        var kestrel = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            AllowSynchronousIO = false,
+            ApplicationServices = services,
+
+            // Header values are UTF-8 both ways: a function's own must not turn into question marks.
+            RequestHeaderEncodingSelector = static _ => Encoding.UTF8,
+            ResponseHeaderEncodingSelector = static _ => Encoding.UTF8,
+        };
+
+        // After a thaw an overdue timer would close the very connection on which the first request arrives.
+        kestrel.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        kestrel.Limits.MaxRequestBodySize = forwarding.MaxRequestBodyBytes;
+
+        // A body that stands still is ended by the forwarding's own idle limit, which sees both directions.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        _server = new KestrelServer(
+            Options.Create(kestrel),
+            new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true }), loggers),
+            loggers);
+    }
+
+    /// <summary>Where the port listens, once started: the real port where 0 was configured.</summary>
+    public string Address => _server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _server.StartAsync(_application, cancellationToken);
+        GatewayLog.PlatformListening(_logger, Address, _options.Mode);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
+
+    public void Dispose() => _server.Dispose();
+}

@@ -1,0 +1,107 @@
+using NoslateFleet.Noslate.Invocation;
+
+namespace NoslateFleet.Gateway.Problems;
+
+/// <summary>Every error of ours, in one table. docs/errors.md shows the same table; a test compares them.</summary>
+internal static class ProblemTable
+{
+    private const string Gateway = "gateway";
+    private const string DataPlane = "data-plane";
+    private const string Worker = "worker";
+
+    public static readonly Problem NoRoute = new(404, Gateway, "no-route", Executed.Never,
+        "Nothing tells which function this request is for: name one in the header x-noslate-target (function|NAME or service|NAME) or in the path /invoke/NAME, where these are switched on, or configure a route or a default.");
+
+    public static readonly Problem BadTarget = new(400, Gateway, "bad-target", Executed.Never,
+        "The header that names the function is not understood: send x-noslate-target once, as function|NAME or service|NAME.");
+
+    public static readonly Problem BadTimeout = new(400, Gateway, "bad-timeout", Executed.Never,
+        "x-noslate-timeout-ms must be sent once, as a whole number of milliseconds above 0.");
+
+    public static readonly Problem BadRequest = new(400, Gateway, "bad-request", Executed.Maybe,
+        "The request body can't be read as HTTP.");
+
+    public static readonly Problem MethodNotAllowed = new(405, Gateway, "method-not-allowed", Executed.Never,
+        "CONNECT and TRACE are not forwarded.");
+
+    public static readonly Problem UpgradeNotSupported = new(501, Gateway, "upgrade-not-supported", Executed.Never,
+        "Protocol upgrades, WebSocket among them, are not forwarded.");
+
+    public static readonly Problem BodyTooLarge = new(413, Gateway, "body-too-large", Executed.Never,
+        "The request body is larger than the configured limit.");
+
+    public static readonly Problem BodyTooLargeMidway = BodyTooLarge with { Executed = Executed.Maybe };
+
+    public static readonly Problem HeadersTooLarge = new(431, Gateway, "headers-too-large", Executed.Never,
+        "The request's headers are larger than the node takes.");
+
+    public static readonly Problem RequestTimeout = new(408, Gateway, "request-timeout", Executed.Maybe,
+        "The request body arrived too slowly.");
+
+    public static readonly Problem BadResponse = new(502, Worker, "bad-response", Executed.Yes,
+        "The function's response head can't be carried by HTTP.");
+
+    public static readonly Problem Internal = new(500, Gateway, "internal", Executed.Maybe,
+        "The gateway failed; its log tells how, under this request id.");
+
+    /// <summary>A client that left gets no answer; the log shows this status.</summary>
+    public const int ClientClosedRequest = 499;
+
+    private static readonly Problem[] _byFailure = BuildByFailure();
+
+    /// <summary>The problems that the gateway makes without the node.</summary>
+    public static IReadOnlyList<Problem> Own { get; } =
+    [
+        NoRoute, BadTarget, BadTimeout, BadRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
+        BadResponse, Internal,
+    ];
+
+    /// <summary>The problem for a failed invocation.</summary>
+    public static Problem For(InvocationFailure failure) => _byFailure[(int)failure];
+
+    private static Problem[] BuildByFailure()
+    {
+        var failures = Enum.GetValues<InvocationFailure>();
+        var table = new Problem[failures.Length];
+        foreach (var failure in failures)
+        {
+            table[(int)failure] = Of(failure);
+        }
+
+        return table;
+    }
+
+    private static Problem Of(InvocationFailure failure) => failure switch
+    {
+        InvocationFailure.UnknownFunction => new(404, DataPlane, "unknown-function", Executed.Never, "The node has no function of that name."),
+        InvocationFailure.UnknownService => new(404, DataPlane, "unknown-service", Executed.Never, "The node has no service of that name."),
+        InvocationFailure.RateLimited => new(429, DataPlane, "rate-limited", Executed.Never, "The function's rate limit is reached.", 1),
+        // The breaker closes after three good checks, one a second.
+        InvocationFailure.BreakerOpen => new(503, DataPlane, "breaker-open", Executed.Never, "The node is overloaded and refuses every call.", 3),
+        InvocationFailure.QueueTimeout => new(504, DataPlane, "queue-timeout", Executed.Never, "No worker became free within the deadline."),
+        InvocationFailure.ExecutionTimeout => new(504, Worker, "execution-timeout", Executed.Maybe, "The function did not answer within the deadline."),
+        InvocationFailure.DeadlineExceeded => new(504, DataPlane, "deadline-exceeded", Executed.Maybe, "No answer came within the deadline."),
+        InvocationFailure.FunctionError => new(502, Worker, "function-error", Executed.Yes, "The function threw an error."),
+        InvocationFailure.WorkerExited => new(502, Worker, "worker-exited", Executed.Maybe, "The worker ended while it held the request."),
+        InvocationFailure.ResponseReset => new(502, Worker, "response-reset", Executed.Yes, "The function broke its response off."),
+        // A worker is started all the same; it was seen to be usable 1.5 s later.
+        InvocationFailure.NoWorker => new(503, DataPlane, "no-worker", Executed.Never, "No worker was ready and the function does not queue.", 2),
+        InvocationFailure.ReplicaLimit => new(503, DataPlane, "replica-limit", Executed.Never, "Every worker that the function may have is starting or busy.", 1),
+        InvocationFailure.NoMemory => new(503, DataPlane, "no-memory", Executed.Never, "The node has no memory for another worker."),
+        InvocationFailure.CodeUnavailable => new(503, DataPlane, "code-unavailable", Executed.Never, "The function's code can't be had."),
+        InvocationFailure.InvalidRuntime => new(503, DataPlane, "invalid-runtime", Executed.Never, "The function's runtime is not known to the node."),
+        InvocationFailure.InitializerFailed => new(502, Worker, "initializer-failed", Executed.Never, "The worker ended while it was starting."),
+        InvocationFailure.InitializerTimeout => new(502, Worker, "initializer-timeout", Executed.Never, "The worker did not start in time."),
+        InvocationFailure.WorkerError => new(502, Worker, "worker-error", Executed.Maybe, "The worker failed."),
+        InvocationFailure.PlaneUnavailable => new(503, DataPlane, "plane-unavailable", Executed.Never, "No data plane can be reached.", 1),
+        InvocationFailure.PlaneStopped => new(503, DataPlane, "plane-stopped", Executed.Maybe, "The data plane was stopped during the call.", 1),
+        InvocationFailure.PlaneLost => new(503, DataPlane, "plane-lost", Executed.Maybe, "The data plane was lost during the call.", 1),
+        InvocationFailure.SessionFull => new(503, DataPlane, "session-full", Executed.Maybe, "The data plane's session has no room.", 1),
+        InvocationFailure.RequestTooLarge => new(413, DataPlane, "request-too-large", Executed.Never, "The request is larger than the data plane takes."),
+        InvocationFailure.ResponseTooLarge => new(502, Worker, "response-too-large", Executed.Yes, "The function wrote more at once than the data plane passes on."),
+        InvocationFailure.InvalidResponse => new(502, DataPlane, "invalid-response", Executed.Maybe, "The data plane's answer does not follow the protocol."),
+        InvocationFailure.PlaneError => new(502, DataPlane, "plane-error", Executed.Maybe, "The data plane failed."),
+        InvocationFailure.RequestBodyFailed => BadRequest,
+        _ => throw new ArgumentOutOfRangeException(nameof(failure), failure, "has no problem"),
+    };
+}

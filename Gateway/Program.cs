@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Hosting;
+
+const int ConfigurationError = 2;
+const int CannotListen = 3;
+
+try
+{
+    var app = GatewayApplication.Build(args);
+    await using (app)
+    {
+        await app.StartAsync();
+        await app.WaitForShutdownAsync();
+    }
+
+    return 0;
+}
+catch (ConfigurationErrorsException error)
+{
+    foreach (var line in error.Errors)
+    {
+        await Console.Error.WriteLineAsync("configuration: " + line);
+    }
+
+    return ConfigurationError;
+}
+catch (IOException error) when (error.InnerException is AddressInUseException)
+{
+    await Console.Error.WriteLineAsync($"gateway: {error.Message.TrimEnd('.')}; choose another by Platform:Port or Admin:Port");
+    return CannotListen;
+}
