@@ -1,0 +1,374 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Http;
+using System.Runtime.CompilerServices;
+using NoslateFleet.Noslate.Transport;
+
+namespace NoslateFleet.Noslate.Invocation;
+
+/// <summary>
+/// The upload of one invocation: head and whatever body is at hand in the first message, the rest as it comes. Used for one call at
+/// a time, and again for another once that ended well.
+/// </summary>
+internal sealed class InvocationContent : HttpContent
+{
+    // One HTTP/2 frame: up to here head and body are cheaper copied together than written one after the other.
+    private const int InlineLimit = 16 * 1024;
+
+    // Far below the plane's 10 MiB, and small enough that the plane can pass the start on while the rest is on its way.
+    private const int MaxBodyMessage = 256 * 1024;
+
+    // Tag and length of a body field.
+    private const int MaxFieldHead = 1 + 5;
+
+    // Body messages up to here are copied behind their prefix, to be one write.
+    private const int JoinLimit = 4 * 1024;
+
+    private readonly Lock _gate = new();
+    private InvocationRequest? _request;
+    private PipeReader? _body;
+    private double _deadline;
+    private Task? _upload;
+    private byte[]? _scratch;
+    private bool _bodyTouched;
+    private bool _waiting;
+    private bool _stopped;
+
+    /// <summary>True once request bytes were handed to the connection.</summary>
+    public bool Sent { get; private set; }
+
+    /// <summary>What reading the caller's body threw; null if it did not.</summary>
+    public Exception? BodyError { get; private set; }
+
+    /// <summary>True when the whole request was handed over, or never began.</summary>
+    public bool EndedWell => _upload is null or { IsCompletedSuccessfully: true };
+
+    public void Prepare(InvocationRequest request, PipeReader? body, double deadline)
+    {
+        _request = request;
+        _body = body;
+        _deadline = deadline;
+    }
+
+    /// <summary>Ends the upload: no further byte is read from the caller. The stream is reset if the upload had not ended.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            if (_waiting)
+            {
+                // Within the lock: outside of it the reader could be the caller's again by then.
+                _body!.CancelPendingRead();
+            }
+        }
+    }
+
+    /// <summary>Completes when the caller's body is no longer touched. Never throws.</summary>
+    public ValueTask WhenEndedAsync() => _upload is null or { IsCompleted: true } ? default : Swallow(_upload);
+
+    /// <summary>Makes it as new. Only after it ended well.</summary>
+    public void Reset()
+    {
+        _request = null;
+        _body = null;
+        _upload = null;
+        _bodyTouched = _waiting = _stopped = false;
+        Sent = false;
+        BodyError = null;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        // System.Net.Http sends a request again when the plane surely has not looked at it (GOAWAY, REFUSED_STREAM).
+        if (_upload is { IsCompleted: false } || _bodyTouched)
+        {
+            Task refused = Task.FromException(new GrpcException(
+                new GrpcStatus(GrpcStatusCode.Unavailable, "the plane refused the call when its body was already being read"), neverSent: true));
+            _upload = _upload is { IsCompleted: false } first ? Both(first, refused) : refused;
+            return refused;
+        }
+
+        return _upload = Upload(stream, cancellationToken);
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    private static async Task Both(Task first, Task second)
+    {
+        await Task.WhenAll(first, second);
+    }
+
+    private static async ValueTask Swallow(Task upload) => await upload.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private static int MessageLength(int bodyLength) => 1 + ProtoWire.SizeOf((uint)bodyLength) + bodyLength;
+
+    private Task Upload(Stream stream, CancellationToken cancellationToken)
+    {
+        if (_body is null)
+        {
+            Sent = true;
+            return stream.WriteAsync(_request!.Encode(_deadline, 0, null, 0), cancellationToken).AsTask();
+        }
+
+        bool any;
+        ReadResult read;
+        try
+        {
+            any = TryReadBody(out read);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException(e);
+        }
+
+        if (!any || !read.IsCompleted || read.Buffer.Length + _request!.MessageLength > InlineLimit)
+        {
+            return UploadInParts(stream, any, read, cancellationToken);
+        }
+
+        // The common case: everything is here and fits into one frame.
+        ReadOnlyMemory<byte> whole = EncodeInline(read.Buffer);
+        _body.AdvanceTo(read.Buffer.End);
+        Sent = true;
+        return stream.WriteAsync(whole, cancellationToken).AsTask();
+    }
+
+    private ReadOnlyMemory<byte> EncodeInline(in ReadOnlySequence<byte> body) =>
+        _request!.Encode(_deadline, (int)body.Length, static (target, source) => source.CopyTo(target), body);
+
+    private async Task UploadInParts(Stream stream, bool any, ReadResult read, CancellationToken cancellationToken)
+    {
+        bool headSent = false;
+        CancellationTokenRegistration registration = default;
+        try
+        {
+            while (true)
+            {
+                if (!any)
+                {
+                    if (!headSent)
+                    {
+                        headSent = Sent = true;
+                        await stream.WriteAsync(_request!.Encode(_deadline, 0, null, 0), cancellationToken);
+                    }
+
+                    await stream.FlushAsync(cancellationToken);
+                    if (registration == default)
+                    {
+                        // A reset by the plane or a lost connection ends the wait for the caller too.
+                        registration = cancellationToken.UnsafeRegister(static state => ((InvocationContent)state!).Stop(), this);
+                    }
+
+                    read = await WaitForBody();
+                }
+
+                ReadOnlySequence<byte> rest = read.Buffer;
+                try
+                {
+                    if (!headSent)
+                    {
+                        headSent = Sent = true;
+                        rest = rest.Slice(await SendHead(stream, rest, cancellationToken));
+                    }
+
+                    while (!rest.IsEmpty)
+                    {
+                        ThrowIfStopped();
+                        ReadOnlySequence<byte> part = rest.Slice(0, Math.Min(rest.Length, MaxBodyMessage));
+                        await SendBody(stream, part, cancellationToken);
+                        rest = rest.Slice(part.End);
+                    }
+                }
+                finally
+                {
+                    _body!.AdvanceTo(rest.Start);
+                }
+
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+
+                any = TryReadBody(out read);
+            }
+        }
+        finally
+        {
+            await registration.DisposeAsync();
+            if (_scratch is { } scratch)
+            {
+                _scratch = null;
+                ArrayPool<byte>.Shared.Return(scratch);
+            }
+        }
+    }
+
+    private async ValueTask<long> SendHead(Stream stream, ReadOnlySequence<byte> body, CancellationToken cancellationToken)
+    {
+        long room = GrpcWire.MaxMessageLength - _request!.MessageLength - sizeof(double) - 1 - MaxFieldHead;
+        body = body.Slice(0, Math.Min(Math.Min(body.Length, MaxBodyMessage), Math.Max(room, 0)));
+        if (body.Length + _request.MessageLength <= InlineLimit)
+        {
+            await stream.WriteAsync(EncodeInline(body), cancellationToken);
+        }
+        else
+        {
+            await stream.WriteAsync(_request.Encode(_deadline, (int)body.Length, null, 0), cancellationToken);
+            foreach (ReadOnlyMemory<byte> segment in body)
+            {
+                await stream.WriteAsync(segment, cancellationToken);
+            }
+        }
+
+        return body.Length;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendBody(Stream stream, ReadOnlySequence<byte> body, CancellationToken cancellationToken)
+    {
+        _scratch ??= ArrayPool<byte>.Shared.Rent(GrpcWire.PrefixLength + MaxFieldHead + JoinLimit);
+        int head = WriteBodyHead(_scratch, (int)body.Length);
+        if (body.Length <= JoinLimit)
+        {
+            body.CopyTo(_scratch.AsSpan(head));
+            await stream.WriteAsync(_scratch.AsMemory(0, head + (int)body.Length), cancellationToken);
+            return;
+        }
+
+        await stream.WriteAsync(_scratch.AsMemory(0, head), cancellationToken);
+        foreach (ReadOnlyMemory<byte> segment in body)
+        {
+            await stream.WriteAsync(segment, cancellationToken);
+        }
+    }
+
+    private static int WriteBodyHead(Span<byte> target, int bodyLength)
+    {
+        GrpcWire.WritePrefix(target, MessageLength(bodyLength));
+        int at = GrpcWire.PrefixLength;
+        target[at++] = (7 << 3) | ProtoWire.Bytes;
+        for (uint rest = (uint)bodyLength; ; rest >>= 7)
+        {
+            if (rest < 0x80)
+            {
+                target[at++] = (byte)rest;
+                return at;
+            }
+
+            target[at++] = (byte)(rest | 0x80);
+        }
+    }
+
+    // False when nothing is at hand. Throws what the caller's body throws.
+    private bool TryReadBody(out ReadResult read)
+    {
+        ThrowIfStopped();
+        try
+        {
+            if (!_body!.TryRead(out read))
+            {
+                return false;
+            }
+        }
+        catch (Exception e)
+        {
+            BodyError = e;
+            throw;
+        }
+
+        if (read.Buffer.IsEmpty && !read.IsCompleted)
+        {
+            // Someone else's cancelled read: it says nothing about the body.
+            _body.AdvanceTo(read.Buffer.End);
+            return false;
+        }
+
+        _bodyTouched = true;
+        return true;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> WaitForBody()
+    {
+        while (true)
+        {
+            ReadResult read;
+            lock (_gate)
+            {
+                ThrowIfStopped();
+                _waiting = true;
+            }
+
+            try
+            {
+                read = await _body!.ReadAsync(CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                BodyError = e;
+                throw;
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    _waiting = false;
+                }
+            }
+
+            if (_stopped)
+            {
+                GiveBack(read);
+                ThrowIfStopped();
+            }
+
+            if (!read.Buffer.IsEmpty || read.IsCompleted)
+            {
+                _bodyTouched = true;
+                return read;
+            }
+
+            _body.AdvanceTo(read.Buffer.End);
+        }
+    }
+
+    // The caller gets the reader back as it was: nothing consumed, and no cancelled read left for the next who reads.
+    private void GiveBack(in ReadResult read)
+    {
+        _body!.AdvanceTo(read.Buffer.Start);
+        if (read.IsCanceled)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_body.TryRead(out ReadResult cancelled))
+            {
+                _body.AdvanceTo(cancelled.Buffer.Start);
+            }
+        }
+        catch (Exception e)
+        {
+            // The body broke in the meantime. The call is over, so it matters to nobody but the caller, who will see it too.
+            BodyError = e;
+        }
+    }
+
+    private void ThrowIfStopped()
+    {
+        if (_stopped)
+        {
+            throw new OperationCanceledException("the call ended before its request body did");
+        }
+    }
+}

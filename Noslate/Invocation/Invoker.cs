@@ -1,0 +1,76 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using NoslateFleet.Noslate.Transport;
+
+namespace NoslateFleet.Noslate.Invocation;
+
+/// <summary>Sends invocations over a plane's channel.</summary>
+internal sealed class Invoker(TimeProvider time) : IDisposable
+{
+    /// <summary>How much longer than the plane the client waits for the head: the plane's own answer tells more.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(200);
+
+    // The plane's timer overflows at 2^31 ms and then fires at once. A minute below leaves room for a clock that was set back in between.
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMilliseconds(int.MaxValue) - TimeSpan.FromMinutes(1);
+
+    private readonly InvocationSlot.Pool _slots = new(time);
+
+    /// <summary>Sends one and waits for the response head; the contract is that of INoslateNode.InvokeAsync.</summary>
+    /// <param name="channel">The plane's channel.</param>
+    /// <param name="load">Told of the end of the call; null if nobody counts.</param>
+    /// <param name="target">Function or service.</param>
+    /// <param name="request">Everything but the body.</param>
+    /// <param name="body">The body; null for none.</param>
+    /// <param name="timeout">Time to the response head.</param>
+    /// <param name="cancellationToken">The caller has gone.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<InvocationCall> InvokeAsync(
+        PlaneChannel channel,
+        ICallCounter? load,
+        InvocationTarget target,
+        InvocationRequest request,
+        PipeReader? body,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (timeout == Timeout.InfiniteTimeSpan || timeout > MaxTimeout)
+        {
+            timeout = MaxTimeout;
+        }
+
+        if (timeout <= TimeSpan.Zero)
+        {
+            throw new InvocationFailedException(new InvocationError(
+                InvocationFailure.DeadlineExceeded, Executed.Never, AfterHead: false, "the deadline had passed before the call was made"));
+        }
+
+        if (request.MessageLength + 16 > GrpcWire.MaxMessageLength)
+        {
+            throw new InvocationFailedException(new InvocationError(
+                InvocationFailure.RequestTooLarge,
+                Executed.Never,
+                AfterHead: false,
+                $"the request without its body is {request.MessageLength} bytes long; the data plane takes messages of at most {GrpcWire.MaxMessageLength}"));
+        }
+
+        InvocationSlot slot = _slots.Rent();
+        slot.SetTarget(target);
+        slot.Content.Prepare(request, body, (time.GetUtcNow() - DateTimeOffset.UnixEpoch + timeout).TotalMilliseconds);
+        load?.CallBegins();
+        var call = new InvocationCall(slot, _slots, load);
+        try
+        {
+            slot.Arm(timeout + Grace);
+            await call.StartAsync(channel, timeout, cancellationToken);
+            return call;
+        }
+        catch
+        {
+            await call.DisposeAsync();
+            throw;
+        }
+    }
+
+    public void Dispose() => _slots.Dispose();
+}

@@ -1,0 +1,249 @@
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Noslate.Invocation;
+using NoslateFleet.Noslate.Profiles;
+using NoslateFleet.Noslate.Stats;
+
+namespace NoslateFleet.Noslate.Node;
+
+/// <summary>A client of one Noslate node over its unix sockets.</summary>
+public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IAsyncDisposable
+{
+    private readonly PlaneLink[] _dataPlanes;
+    private readonly PlaneLink[] _controlPlanes;
+    private readonly IProfilePublisher _publisher;
+    private readonly IStatsReader _stats;
+    private readonly Invoker _invoker;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private readonly Queue<NodeStatus> _unraised = new();
+    private volatile NodeStatus _status;
+    private volatile ProfileSet? _profiles;
+    private bool _raising;
+    private bool _started;
+    private volatile bool _disposed;
+    private uint _turn;
+
+    /// <summary>Makes a client; <see cref="Start"/> connects it.</summary>
+    /// <param name="options">Where the node is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Makes the loggers.</param>
+    /// <exception cref="ArgumentException">The options break a rule; the message names every one.</exception>
+    public NoslateNode(NodeOptions options, TimeProvider time, ILoggerFactory loggers)
+        : this(options, time, loggers, new NodeParts(options, time, loggers), Random.Shared)
+    {
+    }
+
+    internal NoslateNode(NodeOptions options, TimeProvider time, ILoggerFactory loggers, INodeParts parts, Random random)
+    {
+        IReadOnlyList<string> errors = NodeOptionsValidator.Validate(options);
+        if (errors.Count > 0)
+        {
+            throw new ArgumentException(string.Join(' ', errors), nameof(options));
+        }
+
+        _logger = loggers.CreateLogger<NoslateNode>();
+        _invoker = new Invoker(time);
+        _dataPlanes = [.. Enumerable.Range(0, options.DataPlanes).Select(index => CreateLink(index, isDataPlane: true))];
+        _controlPlanes = [.. Enumerable.Range(0, options.ControlPlanes).Select(index => CreateLink(index, isDataPlane: false))];
+        Transport.IUnaryCaller[] dataCallers = [.. _dataPlanes.Select(link => link.Channel)];
+        Transport.IUnaryCaller[] controlCallers = [.. _controlPlanes.Select(link => link.Channel)];
+        _publisher = parts.CreatePublisher(controlCallers, dataCallers);
+        _stats = parts.CreateStatsReader(controlCallers, dataCallers);
+        _status = Look();
+        _publisher.Changed += Refresh;
+
+        PlaneLink CreateLink(int index, bool isDataPlane)
+        {
+            string name = isDataPlane ? SocketPaths.DataPlaneName(index) : SocketPaths.ControlPlaneName(index);
+            var channel = new Transport.PlaneChannel(name, SocketPaths.Of(options, name), options.CallTimeout, time);
+            return new PlaneLink(index, isDataPlane, channel, options, time, random, this, loggers.CreateLogger<PlaneLink>());
+        }
+    }
+
+    /// <inheritdoc/>
+    public event Action<NodeStatus>? StatusChanged;
+
+    /// <summary>Raised for each event that a data plane tells, on an arbitrary thread; one at a time for each plane. Handlers must be quick and not throw.</summary>
+    public event Action<NodeEvent>? EventReceived;
+
+    /// <inheritdoc/>
+    public NodeStatus Status => _status;
+
+    /// <inheritdoc/>
+    public ProfileSet? Profiles => _profiles;
+
+    /// <summary>Begins to connect, and goes on in the background until disposal. Never throws and never blocks; a second call does nothing.</summary>
+    public void Start()
+    {
+        lock (_gate)
+        {
+            if (_started || _disposed)
+            {
+                return;
+            }
+
+            _started = true;
+        }
+
+        foreach (PlaneLink link in Links)
+        {
+            link.Start();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<InvocationCall> InvokeAsync(
+        InvocationTarget target, InvocationRequest request, PipeReader? body, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        PlaneLink? link = Choose();
+        return link is not null
+            ? _invoker.InvokeAsync(link.Channel, link, target, request, body, timeout, cancellationToken)
+            : ValueTask.FromException<InvocationCall>(new InvocationFailedException(new InvocationError(
+                InvocationFailure.PlaneUnavailable, Executed.Never, AfterHead: false, "no data plane is connected: " + WhyNot())));
+    }
+
+    /// <inheritdoc/>
+    public void SetProfiles(ProfileSet profiles)
+    {
+        _profiles = profiles;
+        _publisher.SetDesired(profiles);
+        Refresh();
+    }
+
+    /// <inheritdoc/>
+    public Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken) => _stats.ReadAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        await _publisher.DisposeAsync();
+        foreach (PlaneLink link in Links)
+        {
+            await link.DisposeAsync();
+        }
+
+        _invoker.Dispose();
+    }
+
+    void IPlaneLinkOwner.LinkChanged(PlaneLink link, bool connectionChanged)
+    {
+        // The publisher is told first: who sees the plane connected must not still see profiles as applied that it has lost.
+        if (connectionChanged && !_disposed)
+        {
+            TellPublisher(link);
+        }
+
+        Refresh();
+    }
+
+    void IPlaneLinkOwner.EventReceived(NodeEvent nodeEvent)
+    {
+        try
+        {
+            EventReceived?.Invoke(nodeEvent);
+        }
+        catch (Exception e)
+        {
+            LogHandlerFailed(e, nameof(EventReceived));
+        }
+    }
+
+    private IEnumerable<PlaneLink> Links => _dataPlanes.Concat(_controlPlanes);
+
+    private void TellPublisher(PlaneLink link)
+    {
+        switch (link.IsDataPlane, link.Status.Connected)
+        {
+            case (true, true):
+                _publisher.DataPlaneConnected(link.Index);
+                break;
+            case (true, false):
+                _publisher.DataPlaneDisconnected(link.Index);
+                break;
+            case (false, true):
+                _publisher.ControlPlaneConnected(link.Index);
+                break;
+            default:
+                _publisher.ControlPlaneDisconnected(link.Index);
+                break;
+        }
+    }
+
+    // The connected plane with the fewest calls; among equals each in turn.
+    private PlaneLink? Choose()
+    {
+        PlaneLink? best = null;
+        int least = int.MaxValue;
+        uint first = _dataPlanes.Length == 1 ? 0 : Interlocked.Increment(ref _turn);
+        for (uint i = 0; i < _dataPlanes.Length; i++)
+        {
+            PlaneLink link = _dataPlanes[(first + i) % (uint)_dataPlanes.Length];
+            int inFlight = link.InFlight;
+            if (inFlight < least && link.Status.Connected)
+            {
+                best = link;
+                least = inFlight;
+            }
+        }
+
+        return best;
+    }
+
+    private string WhyNot() =>
+        string.Join("; ", _dataPlanes.Select(link => $"{link.Channel.Name}: {link.Status.Error ?? "not tried yet"}"));
+
+    private NodeStatus Look() => new(
+        [.. _dataPlanes.Select(link => link.Status)], [.. _controlPlanes.Select(link => link.Status)], _publisher.Status);
+
+    // Handlers run outside the lock, by whichever thread finds none running; the others leave their status behind for it.
+    private void Refresh()
+    {
+        lock (_gate)
+        {
+            _status = Look();
+            _unraised.Enqueue(_status);
+            if (_raising)
+            {
+                return;
+            }
+
+            _raising = true;
+        }
+
+        while (true)
+        {
+            NodeStatus next;
+            lock (_gate)
+            {
+                if (!_unraised.TryDequeue(out next!))
+                {
+                    _raising = false;
+                    return;
+                }
+            }
+
+            try
+            {
+                StatusChanged?.Invoke(next);
+            }
+            catch (Exception e)
+            {
+                LogHandlerFailed(e, nameof(StatusChanged));
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 110, Level = LogLevel.Error, Message = "A handler of {Event} threw; it must not.")]
+    private partial void LogHandlerFailed(Exception exception, string @event);
+}

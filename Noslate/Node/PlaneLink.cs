@@ -1,0 +1,201 @@
+using System.Globalization;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Noslate.Invocation;
+using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Noslate.Protocol.Host;
+using NoslateFleet.Noslate.Transport;
+
+namespace NoslateFleet.Noslate.Node;
+
+/// <summary>What a link tells its node. Calls for one link come one at a time.</summary>
+internal interface IPlaneLinkOwner
+{
+    void LinkChanged(PlaneLink link, bool connectionChanged);
+
+    void EventReceived(NodeEvent nodeEvent);
+}
+
+/// <summary>
+/// Holds one plane's event stream open: as long as it is, the plane is connected. It costs no traffic while nothing happens, and its
+/// end tells of a plane's death at once.
+/// </summary>
+internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
+{
+    private const string ConnectPath = "/noslated.Host/connect";
+    private const string RequestQueueing = "requestQueueing";
+    private const string ContainerStatus = "containerStatusReport";
+
+    private readonly NodeOptions _options;
+    private readonly TimeProvider _time;
+    private readonly IPlaneLinkOwner _owner;
+    private readonly Backoff _backoff;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _loop = Task.CompletedTask;
+    private volatile PlaneStatus _status;
+    private string? _loggedError;
+    private int _inFlight;
+
+    public PlaneLink(
+        int index, bool isDataPlane, PlaneChannel channel, NodeOptions options, TimeProvider time, Random random, IPlaneLinkOwner owner, ILogger logger)
+    {
+        Index = index;
+        IsDataPlane = isDataPlane;
+        Channel = channel;
+        _options = options;
+        _time = time;
+        _owner = owner;
+        _backoff = new Backoff(options.ReconnectMin, options.ReconnectMax, random);
+        _logger = logger;
+        _status = new PlaneStatus(channel.Name, Connected: false, time.GetUtcNow(), Error: null);
+    }
+
+    public int Index { get; }
+
+    public bool IsDataPlane { get; }
+
+    public PlaneChannel Channel { get; }
+
+    public PlaneStatus Status => _status;
+
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    public void Start() => _loop = Task.Run(() => RunAsync(_stop.Token));
+
+    public void CallBegins() => Interlocked.Increment(ref _inFlight);
+
+    public void CallEnds() => Interlocked.Decrement(ref _inFlight);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        Channel.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            long? connectedAt = null;
+            string error;
+            try
+            {
+                using GrpcDuplexStream stream = await Channel.OpenAsync(
+                    ConnectPath, FirstMessages(), _options.CallTimeout, cancellationToken);
+                connectedAt = _time.GetTimestamp();
+                SetConnected();
+                while (await stream.ReadAsync(cancellationToken))
+                {
+                    Surface(stream.Current.Span);
+                }
+
+                error = "the plane ended its event stream";
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                error = "the client was stopped";
+            }
+            catch (Exception e)
+            {
+                error = e is GrpcException grpc ? grpc.Message : $"{e.GetType().Name}: {e.Message}";
+            }
+
+            SetDisconnected(error);
+
+            // A plane that ends each stream at once is no plane that is back.
+            if (connectedAt is { } since && _time.GetElapsedTime(since) >= _options.ReconnectMax)
+            {
+                _backoff.Reset();
+            }
+
+            try
+            {
+                await Task.Delay(_backoff.Next(), _time, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private List<IMessage> FirstMessages()
+    {
+        if (IsDataPlane)
+        {
+            return [Subscription(RequestQueueing), Subscription(ContainerStatus)];
+        }
+
+        // The plane answers a stream's head only after a message. The field is uint32, so the epoch's milliseconds are cut, as Noslate does.
+        uint timestamp = unchecked((uint)_time.GetUtcNow().ToUnixTimeMilliseconds());
+        return [new Request { Type = RequestType.LivenessProbe, Liveness = new LivenessProbeRequest { Timestamp = timestamp } }];
+    }
+
+    private static Request Subscription(string name) =>
+        new() { Type = RequestType.Subscribe, Subscription = new SubscriptionRequest { EventName = name, Subscribe = true } };
+
+    private void SetConnected()
+    {
+        _loggedError = null;
+        _status = _status with { Connected = true, Since = _time.GetUtcNow(), Error = null };
+        LogConnected(Channel.Name, Channel.SocketPath);
+        _owner.LinkChanged(this, connectionChanged: true);
+    }
+
+    private void SetDisconnected(string error)
+    {
+        PlaneStatus before = _status;
+        if (!before.Connected && before.Error == error)
+        {
+            return;
+        }
+
+        _status = before with { Connected = false, Since = before.Connected ? _time.GetUtcNow() : before.Since, Error = error };
+
+        // Once per change: a plane that stays away is not worth a line for every try.
+        if ((before.Connected || _loggedError is null) && !_stop.IsCancellationRequested)
+        {
+            LogDisconnected(Channel.Name, Channel.SocketPath, error);
+            _loggedError = error;
+        }
+
+        _owner.LinkChanged(this, connectionChanged: before.Connected);
+    }
+
+    // Names that are not ours and the liveness event are passed over: other versions tell more.
+    private void Surface(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            foreach (SubscriptionEvent item in SubscriptionChunk.Parser.ParseFrom(message).Events)
+            {
+                NodeEvent? nodeEvent = (item.Name, item.Data) switch
+                {
+                    (RequestQueueing, { } data) => new NodeEvent(Channel.Name, RequestQueueingBroadcast.Parser.ParseFrom(data.Data), null),
+                    (ContainerStatus, { } data) => new NodeEvent(Channel.Name, null, ContainerStatusReport.Parser.ParseFrom(data.Data)),
+                    _ => null,
+                };
+                if (nodeEvent is not null)
+                {
+                    _owner.EventReceived(nodeEvent);
+                }
+            }
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            LogBadEvent(Channel.Name, message.Length.ToString(CultureInfo.InvariantCulture), e.Message);
+        }
+    }
+
+    [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "Connected to {Plane} at {SocketPath}.")]
+    private partial void LogConnected(string plane, string socketPath);
+
+    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "Not connected to {Plane} at {SocketPath}: {Error}. Trying again in the background.")]
+    private partial void LogDisconnected(string plane, string socketPath, string error);
+
+    [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "{Plane} sent an event of {Length} bytes that can't be parsed; it is passed over: {Error}")]
+    private partial void LogBadEvent(string plane, string length, string error);
+}
