@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+using NoslateFleet.Emulator.Cli;
+using NoslateFleet.Emulator.Node;
+
+(CommandLine? options, string? error) = CommandLine.Parse(args, Environment.GetEnvironmentVariable);
+if (options is null)
+{
+    await Console.Error.WriteLineAsync($"emulator: {error}");
+    return 2;
+}
+
+if (options.Help)
+{
+    Console.WriteLine(CommandLine.HelpText);
+    return 0;
+}
+
+var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.TrySetResult();
+}
+
+using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+await using var node = new EmulatedNode(new EmulatorOptions { Workdir = options.Workdir, NodePath = options.Node, LogDir = options.LogDir });
+try
+{
+    await node.StartAsync();
+}
+catch (EmulatorStartException reason)
+{
+    await Console.Error.WriteLineAsync($"emulator: {reason.Message}");
+    return reason.NodeMissing ? 3 : 1;
+}
+
+Console.WriteLine($"emulator: ready, workdir {node.Workdir}, node {node.NodeVersion}");
+await stopping.Task;
+return 0;
