@@ -24,15 +24,18 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
             return;
         }
 
-        _file = new FunctionsFile(Path.GetFullPath(path), time, loggers);
+        _file = new FunctionsFile(Path.GetFullPath(path), time, loggers.CreateLogger<FunctionsFile>());
         _file.Changed += node.SetProfiles;
     }
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _file?.Start();
+        if (_file is not null)
+        {
+            await _file.StartAsync(cancellationToken);
+        }
+
         (_node as NoslateNode)?.Start();
-        return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

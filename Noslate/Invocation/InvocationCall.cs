@@ -42,7 +42,7 @@ public sealed class InvocationCall : IAsyncDisposable
     public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers;
 
     /// <summary>Bytes of the request body that were passed on so far. May be read from any thread: it tells whether an upload still moves.</summary>
-    public long BytesSent => throw new NotImplementedException();
+    public long BytesSent => _slot.Content.BodyBytesSent;
 
     /// <summary>
     /// Reads the next bytes of the response body. Completes synchronously while bytes are at hand: a caller that batches its own

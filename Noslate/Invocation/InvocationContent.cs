@@ -31,12 +31,16 @@ internal sealed class InvocationContent : HttpContent
     private double _deadline;
     private Task? _upload;
     private byte[]? _scratch;
+    private long _bodyBytesSent;
     private bool _bodyTouched;
     private bool _waiting;
     private bool _stopped;
 
     /// <summary>True once request bytes were handed to the connection.</summary>
     public bool Sent { get; private set; }
+
+    /// <summary>Bytes of the caller's body handed to the connection so far. May be read from any thread.</summary>
+    public long BodyBytesSent => Volatile.Read(ref _bodyBytesSent);
 
     /// <summary>What reading the caller's body threw; null if it did not.</summary>
     public Exception? BodyError { get; private set; }
@@ -75,6 +79,7 @@ internal sealed class InvocationContent : HttpContent
         _body = null;
         _upload = null;
         _bodyTouched = _waiting = _stopped = false;
+        Volatile.Write(ref _bodyBytesSent, 0);
         Sent = false;
         BodyError = null;
     }
@@ -185,6 +190,7 @@ internal sealed class InvocationContent : HttpContent
                         ThrowIfStopped();
                         ReadOnlySequence<byte> part = rest.Slice(0, Math.Min(rest.Length, MaxBodyMessage));
                         await SendBody(stream, part, cancellationToken);
+                        Volatile.Write(ref _bodyBytesSent, _bodyBytesSent + part.Length);
                         rest = rest.Slice(part.End);
                     }
                 }
@@ -229,6 +235,7 @@ internal sealed class InvocationContent : HttpContent
             }
         }
 
+        Volatile.Write(ref _bodyBytesSent, body.Length);
         return body.Length;
     }
 

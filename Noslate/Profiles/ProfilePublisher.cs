@@ -18,7 +18,7 @@ namespace NoslateFleet.Noslate.Profiles;
 /// One loop decides what to start. All that is in flight belongs to the same set; a newer one waits until every call of the
 /// older has ended, and what was wanted in between is skipped.
 /// </remarks>
-internal sealed partial class ProfilePublisher : IAsyncDisposable
+internal sealed partial class ProfilePublisher : IProfilePublisher
 {
     /// <summary>Longest wait for workers that are being started, before a set is given up for now.</summary>
     internal static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(10);
@@ -68,10 +68,10 @@ internal sealed partial class ProfilePublisher : IAsyncDisposable
     }
 
     /// <summary>Raised after <see cref="Status"/> changed, one at a time, on an arbitrary thread.</summary>
-    internal event Action? Changed;
+    public event Action? Changed;
 
     /// <summary>How far the profiles are, as of now.</summary>
-    internal ProfilesStatus Status
+    public ProfilesStatus Status
     {
         get
         {
@@ -80,7 +80,7 @@ internal sealed partial class ProfilePublisher : IAsyncDisposable
         }
     }
 
-    internal void SetDesired(ProfileSet profiles)
+    public void SetDesired(ProfileSet profiles)
     {
         var next = new Wanted(
             profiles,
@@ -102,13 +102,13 @@ internal sealed partial class ProfilePublisher : IAsyncDisposable
         Wake();
     }
 
-    internal void ControlPlaneConnected(int index) => Connection(controls[index], connected: true);
+    public void ControlPlaneConnected(int index) => Connection(controls[index], connected: true);
 
-    internal void ControlPlaneDisconnected(int index) => Connection(controls[index], connected: false);
+    public void ControlPlaneDisconnected(int index) => Connection(controls[index], connected: false);
 
-    internal void DataPlaneConnected(int index) => Connection(datas[index], connected: true);
+    public void DataPlaneConnected(int index) => Connection(datas[index], connected: true);
 
-    internal void DataPlaneDisconnected(int index) => Connection(datas[index], connected: false);
+    public void DataPlaneDisconnected(int index) => Connection(datas[index], connected: false);
 
     public async ValueTask DisposeAsync()
     {

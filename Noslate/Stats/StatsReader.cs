@@ -12,7 +12,7 @@ namespace NoslateFleet.Noslate.Stats;
 /// Asks all planes at once and merges what they tell. Workers' credentials, which the snapshot holds, are dropped here.
 /// </summary>
 internal sealed class StatsReader(
-    IReadOnlyList<IUnaryCaller> controlPlanes, IReadOnlyList<IUnaryCaller> dataPlanes, NodeOptions options, TimeProvider time)
+    IReadOnlyList<IUnaryCaller> controlPlanes, IReadOnlyList<IUnaryCaller> dataPlanes, NodeOptions options, TimeProvider time) : IStatsReader
 {
     private readonly Lock gate = new();
     private Dictionary<string, HashSet<string>> lastWorkers = new(StringComparer.Ordinal);
@@ -20,7 +20,7 @@ internal sealed class StatsReader(
     /// <summary>Reads once. A plane that is away or too slow leaves its part out.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    internal async Task<NodeStats> ReadAsync(CancellationToken cancellationToken)
+    public async Task<NodeStats> ReadAsync(CancellationToken cancellationToken)
     {
         var traffic = dataPlanes.Select(
             plane => AskAsync(plane, PlaneMethods.GetWorkerTrafficStats, "traffic", WorkerTrafficStatsResponse.Parser, cancellationToken)).ToArray();
