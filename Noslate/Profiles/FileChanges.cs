@@ -161,8 +161,9 @@ internal sealed class FileChanges(string path, Action changed, Action<Exception>
         if (!Concerns(entry, name) && !Concerns(entry, oldName))
             return;
 
-        // A directory that went and came back under the same name is another one: watches on the old one are dead.
-        if (name is not null && Directory.Exists(Path.Combine(entry.Watcher.Path, name)) || oldName is not null || !File.Exists(path))
+        // A directory that went and came back under the same name is another one, and the watch on the old one is dead. The file
+        // itself may come and go without that.
+        if (!IsFile(entry, name) && !IsFile(entry, oldName))
         {
             lock (gate)
                 stale = true;
@@ -170,6 +171,8 @@ internal sealed class FileChanges(string path, Action changed, Action<Exception>
 
         changed();
     }
+
+    private bool IsFile(Watched entry, string? name) => name is not null && Path.Combine(entry.Watcher.Path, name) == path;
 
     // Kubernetes swaps a link named ..data beside the file's own link.
     private static bool Concerns(Watched entry, string? name) =>

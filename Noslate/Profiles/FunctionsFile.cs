@@ -25,16 +25,13 @@ public sealed partial class FunctionsFile : IAsyncDisposable
 
     private readonly string path;
     private readonly string directory;
-    private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly FileChanges changes;
     private readonly Lock gate = new();
-    private readonly ITimer timer;
+    private readonly QuietDelay delay;
     private readonly Channel<bool> due = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource stopping = new();
     private Task? loop;
-    private long firstChange;
-    private bool delaying;
     private string? lastWarned;
     private volatile ProfileSet? current;
     private volatile string? lastError;
@@ -49,10 +46,9 @@ public sealed partial class FunctionsFile : IAsyncDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         this.path = System.IO.Path.GetFullPath(path);
         directory = System.IO.Path.GetDirectoryName(this.path) ?? throw new ArgumentException($"\"{path}\" is a root directory, must be a file", nameof(path));
-        this.time = time;
         this.logger = logger;
-        timer = time.CreateTimer(_ => Due(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        changes = new FileChanges(this.path, OnChange, OnWatchLost);
+        delay = new QuietDelay(Quiet, LongestDelay, time, () => due.Writer.TryWrite(true));
+        changes = new FileChanges(this.path, delay.Touch, OnWatchLost);
     }
 
     /// <summary>
@@ -104,7 +100,7 @@ public sealed partial class FunctionsFile : IAsyncDisposable
         }
 
         changes.Dispose();
-        await timer.DisposeAsync();
+        await delay.DisposeAsync();
         await stopping.CancelAsync();
         if (running is not null)
             await running;
@@ -127,34 +123,10 @@ public sealed partial class FunctionsFile : IAsyncDisposable
         }
     }
 
-    private void OnChange()
-    {
-        lock (gate)
-        {
-            if (disposed)
-                return;
-
-            var now = time.GetTimestamp();
-            if (!delaying)
-                (delaying, firstChange) = (true, now);
-
-            var left = LongestDelay - time.GetElapsedTime(firstChange, now);
-            var delay = left < Quiet ? left : Quiet;
-            timer.Change(delay > TimeSpan.Zero ? delay : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        }
-    }
-
     private void OnWatchLost(Exception exception)
     {
         LogWatchLost(logger, path, exception.Message);
-        OnChange();
-    }
-
-    private void Due()
-    {
-        lock (gate)
-            delaying = false;
-        due.Writer.TryWrite(true);
+        delay.Touch();
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)
@@ -187,11 +159,7 @@ public sealed partial class FunctionsFile : IAsyncDisposable
             return;
 
         LogWatchRefused(logger, path, refused.Message, WatchRetry);
-        lock (gate)
-        {
-            if (!disposed && !delaying)
-                timer.Change(WatchRetry, Timeout.InfiniteTimeSpan);
-        }
+        delay.After(WatchRetry);
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadContentAsync(CancellationToken cancellationToken)

@@ -61,7 +61,7 @@ internal static class JsonText
         var shown = new StringBuilder(Math.Min(text.Length, longest) + 3);
         foreach (var c in text.AsSpan(0, Math.Min(text.Length, longest)))
         {
-            if (char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            if (char.IsControl(c) || char.IsSurrogate(c) || IsInvisible(char.GetUnicodeCategory(c)))
                 shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             else
                 shown.Append(c);
@@ -69,4 +69,7 @@ internal static class JsonText
 
         return text.Length > longest ? shown.Append("...").ToString() : shown.ToString();
     }
+
+    private static bool IsInvisible(UnicodeCategory category) =>
+        category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }
