@@ -38,6 +38,9 @@ internal sealed class InvocationContent : HttpContent
     /// <summary>True once request bytes were handed to the connection.</summary>
     public bool Sent { get; private set; }
 
+    /// <summary>True once System.Net.Http asked for the content; before, nothing was sent and nothing was read.</summary>
+    public bool Begun => _upload is not null;
+
     /// <summary>What reading the caller's body threw; null if it did not.</summary>
     public Exception? BodyError { get; private set; }
 
