@@ -108,7 +108,15 @@ public sealed class InvocationCall : IAsyncDisposable
         _registration = cancellationToken.UnsafeRegister(static state => ((InvocationCall)state!).OnCallerGone(), this);
         try
         {
-            _response = await channel.SendAsync(_slot.Request, _slot.Token);
+            try
+            {
+                _response = await channel.SendAsync(_slot.Request, _slot.Token);
+            }
+            catch (HttpRequestException e) when (MetADeadConnection(e))
+            {
+                _response = await channel.SendAsync(_slot.Request, _slot.Token);
+            }
+
             if (GrpcResponse.CheckHead(_response) is { } fault)
             {
                 throw Failed(fault);
@@ -153,6 +161,11 @@ public sealed class InvocationCall : IAsyncDisposable
             throw Explain(e, timeout);
         }
     }
+
+    // The first call after the plane was restarted, or this process was frozen, may meet the connection that died then. Such a call
+    // was not begun, so it can go to a new connection. A plane that can't be reached is another matter, and not tried twice.
+    private bool MetADeadConnection(HttpRequestException e) =>
+        !_slot.Content.Begun && e.HttpRequestError != HttpRequestError.ConnectionError && !_slot.Token.IsCancellationRequested;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReadMoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)

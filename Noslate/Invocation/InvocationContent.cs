@@ -42,6 +42,9 @@ internal sealed class InvocationContent : HttpContent
     /// <summary>Bytes of the caller's body handed to the connection so far. May be read from any thread.</summary>
     public long BodyBytesSent => Volatile.Read(ref _bodyBytesSent);
 
+    /// <summary>True once System.Net.Http asked for the content; before, nothing was sent and nothing was read.</summary>
+    public bool Begun => _upload is not null;
+
     /// <summary>What reading the caller's body threw; null if it did not.</summary>
     public Exception? BodyError { get; private set; }
 

@@ -44,6 +44,7 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
     private readonly ITimer retry;
     private readonly Task loop;
     private Wanted? wanted;
+    private string? appliedFunctions;
     private ProfilesStatus raised = new(ProfilesState.None, null, null);
     private bool disposed;
 
@@ -366,20 +367,27 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
             return new ProfilesStatus(ProfilesState.None, null, null);
 
         var control = false;
-        var missing = false;
+        var controlMissing = false;
+        var dataMissing = false;
         string? error = null;
         foreach (var plane in planes)
         {
             if (!plane.Connected)
                 continue;
 
+            var missing = plane.Told != wanted.Key(plane) && IsNeeded(plane);
             control |= plane.IsControl;
-            missing |= plane.Told != wanted.Key(plane) && IsNeeded(plane);
+            controlMissing |= missing && plane.IsControl;
+            dataMissing |= missing && !plane.IsControl;
             if (plane.Error is not null)
                 error ??= $"{plane.Caller.Name}: {plane.Error}";
         }
 
-        var state = control && !missing ? ProfilesState.Applied : ProfilesState.Pending;
+        // Data planes keep the functions that a control plane once gave them: calls go on while it restarts and is told again.
+        if (control && !controlMissing)
+            appliedFunctions = wanted.ControlKey;
+
+        var state = appliedFunctions == wanted.ControlKey && !dataMissing ? ProfilesState.Applied : ProfilesState.Pending;
         return new ProfilesStatus(state, wanted.Set.Version, error);
     }
 
