@@ -98,6 +98,8 @@ internal sealed class RpcClient : IDisposable
 
         public void Complete() => done.TrySetResult();
 
+        public void Abort() => done.TrySetCanceled();
+
         protected override async Task SerializeToStreamAsync(Stream target, TransportContext? context)
         {
             await target.FlushAsync();
@@ -138,7 +140,17 @@ internal sealed class RpcTestCall : IDisposable
     public void Complete() => content!.Complete();
 
     /// <summary>Resets the stream.</summary>
-    public void Cancel() => cancel.Cancel();
+    public void Cancel()
+    {
+        cancel.Cancel();
+
+        // HttpClient resets a stream only when the request's content has ended too.
+        content?.Abort();
+
+        // With the head already here only the response can reset the stream.
+        if (sending.IsCompletedSuccessfully)
+            sending.Result.Dispose();
+    }
 
     /// <summary>The next message, or null at the response's end.</summary>
     public async Task<byte[]?> ReadMessageAsync()
@@ -171,7 +183,7 @@ internal sealed class RpcTestCall : IDisposable
     {
         // A response that nobody took, or a fault that nobody saw, must not outlive the call.
         cancel.Cancel();
-        content?.Complete();
+        content?.Abort();
         _ = sending.ContinueWith(
             it =>
             {
