@@ -69,6 +69,7 @@ exports.writes = async (ctx, req, res) => {
   for (let i = 0; i < count; i++) {
     if (!res.write(chunk)) await new Promise(resolve => res.once('drain', resolve));
   }
+  console.log('all written');
   res.end();
 };
 exports.early = async (ctx, req, res) => {

@@ -214,8 +214,7 @@ public sealed class WorkerLifeTests
         await node.CallAsync("stubborn");
         string log = Path.Combine(node.Node.GetStats()["stubborn"].Workers[0].LogDirectory, "stdout.log");
         Task removing = node.SetAsync();
-        while (!File.ReadAllText(log).Contains("SIGTERM ignored", StringComparison.Ordinal))
-            await Task.Yield();
+        await Poll.UntilAsync(() => File.ReadAllText(log).Contains("SIGTERM ignored", StringComparison.Ordinal));
         Assert.False(removing.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(3));
         await removing;

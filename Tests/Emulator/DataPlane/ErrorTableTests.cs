@@ -94,7 +94,13 @@ public sealed class ErrorTableTests
         await node.SetAsync(TestNode.Function("never"));
         Task<Outcome> call = node.CallAsync(node.Request("never", deadline: clock.NowMs + 3000));
         await node.Node.WaitForAsync(it => it["never"].Active == 1);
-        await AdvanceUntilAsync(clock, call, TimeSpan.FromSeconds(3));
+
+        // The timer is armed after the worker counts the request: the clock moves on until it has fired.
+        await Poll.UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(3));
+            return call.IsCompleted;
+        });
         Check((await call).Error, "NoslatedError", 2, TimedOut, "Trigger");
         await node.Node.WaitForAsync(it => it["never"].Active == 0);
     }
@@ -300,15 +306,5 @@ public sealed class ErrorTableTests
         Assert.NotNull(error);
         Assert.Equal((name, code, message, operation), (error.Name, error.Code, error.Message, error.Operation));
         Assert.NotEqual("", error.Stack);
-    }
-
-    /// <summary>The timer is armed after the worker counts the request: the clock moves on until it has fired.</summary>
-    private static async Task AdvanceUntilAsync(ManualClock clock, Task over, TimeSpan step)
-    {
-        while (!over.IsCompleted)
-        {
-            clock.Advance(step);
-            await Task.Yield();
-        }
     }
 }

@@ -191,6 +191,7 @@ public sealed class InvocationTests
         Assert.Equal(Megabyte, (await call.ReadAsync())!.Result.Body.Length);
         long during = GC.GetTotalMemory(true);
         Assert.True(during - before < 64L * Megabyte, $"{during - before} bytes are held for one paused client");
+        Assert.Equal("", Log(node, "writes"));
         int messages = 1;
         while (await call.ReadAsync() is { } part)
             messages += part.Result.Body.Length / Megabyte;
@@ -205,6 +206,7 @@ public sealed class InvocationTests
         using RpcTestCall call = await node.OpenAsync(node.Request("writes", $"/{Megabyte}/16"));
         call.Complete();
         await call.ReadAsync();
+        await Poll.UntilAsync(() => Log(node, "writes") == "all written\n");
         int messages = 0;
         while (await call.ReadAsync() is { } part)
             messages += part.Result.Body.Length / Megabyte;
@@ -277,6 +279,25 @@ public sealed class InvocationTests
     }
 
     [SkippableFact]
+    public async Task CancelWhileQueued_KeepsTheRequestInTheQueue_AndRunsItInItsTurn()
+    {
+        await using TestNode node = await TestNode.StartAsync();
+        await node.SetAsync(TestNode.Function("gate", change: it =>
+        {
+            it.Worker.MaxActivateRequests = 1;
+            it.Worker.ReplicaCountLimit = 1;
+        }));
+        using RpcTestCall first = await node.OpenAsync(node.Request("gate", "/head/a"));
+        await first.ReadAsync();
+        using RpcTestCall second = await node.OpenAsync(node.Request("gate", "/open/a"));
+        await node.Node.WaitForAsync(it => it["gate"].Queued == 1);
+        second.Cancel();
+        Assert.Equal(1, (await node.Node.WaitForAsync(it => it.OpenDataPlaneCalls == 1))["gate"].Queued);
+        first.Cancel();
+        await node.Node.WaitForAsync(it => it["gate"] is { Queued: 0, Active: 0, Dispatched: 2 });
+    }
+
+    [SkippableFact]
     public async Task CancelInMidStream_FreesThePlaceAtOnce()
     {
         await using TestNode node = await TestNode.StartAsync();
@@ -314,6 +335,9 @@ public sealed class InvocationTests
             "/noslated.data.DataPlane/getServiceProfiles", new Noslate.Protocol.Common.Empty());
         Assert.Equal(["plain", "split"], got.Profiles.Select(it => it.Name));
     }
+
+    private static string Log(TestNode node, string function) =>
+        File.ReadAllText(Path.Combine(node.Node.GetStats()[function].Workers[0].LogDirectory, "stdout.log"));
 
     private static async Task WarmAsync(TestNode node, string function)
     {

@@ -61,7 +61,7 @@ public sealed class RulesTests
     [Theory]
     [InlineData(0, "a")]
     [InlineData(0.29, "a")]
-    [InlineData(0.3, "b")]
+    [InlineData(0.31, "b")]
     [InlineData(0.999, "b")]
     public void ProportionalService_ChoosesByTheDraw(double draw, string expected)
     {

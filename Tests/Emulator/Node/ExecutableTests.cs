@@ -25,23 +25,25 @@ public sealed class ExecutableTests
         using var data = new RpcClient(Path.Combine(directory, "socks", "dp-0.sock"));
         await PushAsync(control, TestNode.Function(function, change: it => it.Worker.ReservationCount = 1));
         int pid = 0;
-        while (pid == 0)
+        await Poll.UntilAsync(async () =>
+        {
             pid = (await SnapshotAsync(control)).Brokers.SelectMany(it => it.Workers).Select(it => it.Pid).FirstOrDefault();
+            return pid != 0;
+        });
         using RpcTestCall call = data.Open(TestNode.Invoke);
         await call.SendAsync(new Noslate.Protocol.Data.InvokeRequest
         {
             Name = function,
             Deadline = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalMilliseconds + 60_000,
         });
-        while ((await data.UnaryAsync<Noslate.Protocol.Data.WorkerTrafficStatsResponse>("/noslated.data.DataPlane/getWorkerTrafficStats", new Empty()))
-            .Brokers.Count == 0)
-        {
-            await Task.Yield();
-        }
+        if (function == "hello")
+            Assert.NotNull(await call.ReadAsync());
+        else
+            await Poll.UntilAsync(async () => (await TrafficAsync(data)).Brokers.Sum(it => it.Workers.Sum(w => w.ActiveRequestCount)) == 1);
 
         emulator.Kill();
         await emulator.WaitForExitAsync();
-        await GoneAsync(pid);
+        await Poll.UntilAsync(() => !Alive(pid));
         Assert.True(File.Exists(Path.Combine(directory, "socks", "dp-0.sock")));
 
         // The stale files are no hindrance to the next one.
@@ -136,16 +138,8 @@ public sealed class ExecutableTests
     private static Task<WorkerStatsSnapshotResponse> SnapshotAsync(RpcClient control) =>
         control.UnaryAsync<WorkerStatsSnapshotResponse>("/noslated.control.ControlPlane/getWorkerStatsSnapshot", new Empty());
 
-    /// <summary>An orphan is nobody's child here, so its end can only be looked for.</summary>
-    private static async Task GoneAsync(int pid)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (Alive(pid))
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    private static Task<Noslate.Protocol.Data.WorkerTrafficStatsResponse> TrafficAsync(RpcClient data) =>
+        data.UnaryAsync<Noslate.Protocol.Data.WorkerTrafficStatsResponse>("/noslated.data.DataPlane/getWorkerTrafficStats", new Empty());
 
     private static bool Alive(int pid)
     {

@@ -16,6 +16,7 @@ public sealed class PlaneRestartTests
         await node.SetAsync(TestNode.Function("gate"));
         using RpcTestCall call = await node.OpenAsync(node.Request("gate", "/head/a"));
         await call.ReadAsync();
+        await call.ReadAsync();
         Task<byte[]?> reading = call.ReadMessageAsync();
         await node.Node.StopDataPlaneAsync();
         HttpProtocolException error = await Assert.ThrowsAnyAsync<HttpProtocolException>(() => reading);
@@ -30,6 +31,7 @@ public sealed class PlaneRestartTests
         await using TestNode node = await TestNode.StartAsync();
         await node.SetAsync(TestNode.Function("gate"), TestNode.Function("hello"));
         using RpcTestCall call = await node.OpenAsync(node.Request("gate", "/head/a"));
+        await call.ReadAsync();
         await call.ReadAsync();
         Task<byte[]?> reading = call.ReadMessageAsync();
         await node.Node.KillDataPlaneAsync();
