@@ -2,7 +2,7 @@ using NoslateFleet.Noslate.Protocol.Data;
 
 namespace NoslateFleet.Emulator.DataPlane;
 
-/// <summary>An invocation error in a real node's own words; see the error table in docs.</summary>
+/// <summary>An invocation error in a real node's own words. A code is a gRPC status, or, under NoslatedError, a code of its own.</summary>
 internal sealed class InvokeException : Exception
 {
     private const string NoslatedError = "NoslatedError";

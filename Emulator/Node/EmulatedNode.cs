@@ -102,7 +102,7 @@ public sealed class EmulatedNode : IAsyncDisposable
             hub.Start();
             starter = new WorkerStarter(node, hub, bootstrap, LogDir);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
         {
             throw new EmulatorStartException($"the workdir {Workdir} can't be used: {error.Message}");
         }
@@ -317,6 +317,11 @@ public sealed class EmulatedNode : IAsyncDisposable
         try
         {
             await server.StartAsync(cancel);
+        }
+        catch (IOException error)
+        {
+            servers[index] = null;
+            throw new EmulatorStartException($"the socket {path} can't be opened: {error.Message}");
         }
         catch
         {

@@ -22,10 +22,11 @@ internal sealed class WorkerHub(string path, bool backPressure) : IAsyncDisposab
     public void Start()
     {
         SocketFiles.Claim(Path);
-        listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(Path));
-        listener.Listen(512);
-        accepting = AcceptAsync(listener);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(Path));
+        socket.Listen(512);
+        listener = socket;
+        accepting = AcceptAsync(socket);
     }
 
     /// <summary>Announces a worker; the task completes when it connects.</summary>
@@ -36,7 +37,9 @@ internal sealed class WorkerHub(string path, bool backPressure) : IAsyncDisposab
 
     public async ValueTask DisposeAsync()
     {
-        listener?.Dispose();
+        if (listener is null)
+            return;
+        listener.Dispose();
         await accepting;
         File.Delete(Path);
     }

@@ -14,7 +14,7 @@ internal sealed class WorkerProcess
     {
         this.process = process;
         Pid = process.Id;
-        Exited = process.WaitForExitAsync();
+        Exited = WaitAsync();
     }
 
     public int Pid { get; }
@@ -74,10 +74,23 @@ internal sealed class WorkerProcess
         }
     }
 
+    private async Task WaitAsync()
+    {
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
     private void Signal(int signal)
     {
-        if (!process.HasExited)
-            _ = SendSignal(Pid, signal);
+        try
+        {
+            if (!process.HasExited)
+                _ = SendSignal(Pid, signal);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
     }
 
     // SYSLIB1054: the generated marshalling would need unsafe code for two integers.
