@@ -131,7 +131,7 @@ public sealed class RunScriptTests
     [SkippableFact]
     public async Task Run_ServesTheSamplesAndStopsEverythingOnCtrlC()
     {
-        Need("node", "nodejs");
+        Requires.Node();
         Skip.IfNot(
             File.Exists(Repository.PathOf("Gateway", "bin", "Release", "net10.0", "NoslateFleet.Gateway.dll"))
             && File.Exists(Repository.PathOf("Emulator", "bin", "Release", "net10.0", "NoslateFleet.Emulator.dll")),
@@ -190,15 +190,6 @@ public sealed class RunScriptTests
     }
 
     private static Task<Said> RunAsync(Toolbox tools, string[] arguments) => Scripts.RunAsync(["bash", _run, .. arguments], tools.Path);
-
-    private static void Need(string program, string package)
-    {
-        if (Scripts.Find(program) is null)
-        {
-            Assert.False(Environment.GetEnvironmentVariable("NOSLATEFLEET_REQUIRE") == "1", $"{program} is not installed (Debian: {package})");
-            Skip.If(true, $"{program} is not installed (Debian: {package})");
-        }
-    }
 
     private static int FreePort()
     {
