@@ -48,7 +48,7 @@ orleans_half() {
 # Prints what a failed restore or build says is wrong, each error once and without this machine's paths.
 print_errors() {
   if grep -q -E 'error( [A-Z]+[0-9]+)? ?:' "$1"; then
-    grep -E 'error( [A-Z]+[0-9]+)? ?:' "$1" | sed -e "s|$ROOT/||g" -e 's| \[[^][]*\.\(sln\|slnf\|csproj\)\]$||' | awk '!seen[$0]++'
+    grep -E 'error( [A-Z]+[0-9]+)? ?:' "$1" | sed -e 's| \[/[^][]*\]$||' -e "s|$ROOT/||g" | awk '!seen[$0]++'
   else
     tail -n 30 "$1"
   fi
