@@ -14,8 +14,8 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     private readonly ManualTimeProvider time = new();
-    private readonly FakePlane control = new("cp-0");
-    private readonly FakePlane data = new("dp-0");
+    private readonly FakeCaller control = new("cp-0");
+    private readonly FakeCaller data = new("dp-0");
     private readonly NodeOptions options = new() { ReconnectMin = TimeSpan.FromMilliseconds(100), ReconnectMax = TimeSpan.FromSeconds(1) };
     private readonly Lock gate = new();
     private readonly List<(Func<ProfilesStatus, bool> Wanted, TaskCompletionSource<ProfilesStatus> Seen)> waiters = [];
@@ -130,7 +130,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     {
         publisher.DataPlaneConnected(0);
         await ApplyAsync(Set("f", "s"));
-        data.Before = _ => throw FakePlane.Fault(GrpcStatusCode.Internal, "no");
+        data.Before = _ => throw FakeCaller.Fault(GrpcStatusCode.Internal, "no");
         var set = Set("f");
         publisher.SetDesired(set);
         Assert.Equal(ProfilesState.Pending, (await ErrorAsync("dp-0: Internal: no")).State);
@@ -166,12 +166,21 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     {
         var set = await ApplyAsync(Set("f"));
         publisher.ControlPlaneDisconnected(0);
-        Assert.Equal(ProfilesState.Pending, publisher.Status.State);
         control.Functions = [];
         publisher.ControlPlaneConnected(0);
-        await AppliedAsync(set);
+        await Until.TrueAsync(() => control.Methods.Count(method => method == "setFunctionProfile") == 2, "the functions are not set again");
         Assert.Equal(2, control.Methods.Count(method => method == "setPlatformEnvironmentVariables"));
-        Assert.Equal(2, control.Methods.Count(method => method == "setFunctionProfile"));
+        await AppliedAsync(set);
+    }
+
+    [Fact]
+    public async Task ControlPlaneGone_SetStaysApplied_BecauseCallsGoOn_ButANewerSetIsPending()
+    {
+        await ApplyAsync(Set("f"));
+        publisher.ControlPlaneDisconnected(0);
+        Assert.Equal(ProfilesState.Applied, publisher.Status.State);
+        publisher.SetDesired(Set("g"));
+        Assert.Equal(ProfilesState.Pending, publisher.Status.State);
     }
 
     [Fact]
@@ -220,7 +229,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     public async Task Failure_IsTriedAgain_WithGrowingPauses()
     {
         var pauses = new List<TimeSpan>();
-        control.Before = _ => throw FakePlane.Fault(GrpcStatusCode.Unavailable, "gone\nfishing");
+        control.Before = _ => throw FakeCaller.Fault(GrpcStatusCode.Unavailable, "gone\nfishing");
         publisher.SetDesired(Set("f"));
         publisher.ControlPlaneConnected(0);
         for (var i = 1; i <= 7; i++)
@@ -240,7 +249,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     [Fact]
     public async Task PlaneThatDoesNotSet_IsAFailure()
     {
-        control.Before = call => call.Method == "setFunctionProfile" ? throw FakePlane.Fault(GrpcStatusCode.Unknown, "x") : Task.CompletedTask;
+        control.Before = call => call.Method == "setFunctionProfile" ? throw FakeCaller.Fault(GrpcStatusCode.Unknown, "x") : Task.CompletedTask;
         publisher.SetDesired(Set("f"));
         publisher.ControlPlaneConnected(0);
         Assert.Equal(ProfilesState.Pending, (await ErrorAsync("Unknown: x")).State);
@@ -252,7 +261,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     [Fact]
     public async Task NewSet_DoesNotWaitForTheOldOnesPause()
     {
-        control.Before = call => call.Names == "a" ? throw FakePlane.Fault(GrpcStatusCode.Unknown, "x") : Task.CompletedTask;
+        control.Before = call => call.Names == "a" ? throw FakeCaller.Fault(GrpcStatusCode.Unknown, "x") : Task.CompletedTask;
         publisher.SetDesired(Set("a"));
         publisher.ControlPlaneConnected(0);
         await ErrorAsync("x");
@@ -267,8 +276,8 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
         var busy = true;
         control.Before = call => call.Method switch
         {
-            "setFunctionProfile" when busy => throw FakePlane.Fault(GrpcStatusCode.DeadlineExceeded, "no answer in 60 s"),
-            "getFunctionProfile" when busy && control.Methods.Contains("setFunctionProfile") => throw FakePlane.Fault(GrpcStatusCode.DeadlineExceeded, "busy"),
+            "setFunctionProfile" when busy => throw FakeCaller.Fault(GrpcStatusCode.DeadlineExceeded, "no answer in 60 s"),
+            "getFunctionProfile" when busy && control.Methods.Contains("setFunctionProfile") => throw FakeCaller.Fault(GrpcStatusCode.DeadlineExceeded, "busy"),
             _ => Task.CompletedTask,
         };
         var set = Set("f");
@@ -297,7 +306,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     [Fact]
     public async Task TimedOutServices_AreSentAgain_OnlyAfterThePlaneAnswersAgain()
     {
-        data.Before = call => call.Method == "setServiceProfiles" ? throw FakePlane.Fault(GrpcStatusCode.DeadlineExceeded, "late") : Task.CompletedTask;
+        data.Before = call => call.Method == "setServiceProfiles" ? throw FakeCaller.Fault(GrpcStatusCode.DeadlineExceeded, "late") : Task.CompletedTask;
         publisher.DataPlaneConnected(0);
         var set = Set("f", "s");
         publisher.SetDesired(set);
@@ -481,7 +490,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
     [Fact]
     public async Task SeveralPlanes_AllConnectedOnesAreNeeded()
     {
-        var second = new FakePlane("cp-1");
+        var second = new FakeCaller("cp-1");
         await using var many = new ProfilePublisher([control, second], [data], options, time, NullLoggerFactory.Instance, new Random(1));
         var applied = new TaskCompletionSource();
         many.Changed += () =>
@@ -517,9 +526,9 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
         foreach (var set in sets)
             versionOf[string.Join(',', set.Functions.Select(function => function.Name))] = set.Version;
 
-        FakePlane[] controls = [new("cp-0"), new("cp-1")];
-        FakePlane[] datas = [new("dp-0"), new("dp-1")];
-        async Task BeforeAsync(FakePlane plane, FakePlane.Call call)
+        FakeCaller[] controls = [new("cp-0"), new("cp-1")];
+        FakeCaller[] datas = [new("dp-0"), new("dp-1")];
+        async Task BeforeAsync(FakeCaller plane, FakeCaller.Call call)
         {
             int roll;
             lock (inFlight)
@@ -533,7 +542,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
             if (call.Method != "setFunctionProfile")
             {
                 if (roll == 0)
-                    throw FakePlane.Fault(GrpcStatusCode.Unavailable, "random");
+                    throw FakeCaller.Fault(GrpcStatusCode.Unavailable, "random");
                 await Task.Yield();
                 return;
             }
@@ -551,7 +560,7 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
                 for (var i = 0; i < roll * 20; i++)
                     await Task.Yield();
                 if (roll < 3)
-                    throw FakePlane.Fault(GrpcStatusCode.DeadlineExceeded, "random");
+                    throw FakeCaller.Fault(GrpcStatusCode.DeadlineExceeded, "random");
             }
             finally
             {

@@ -14,11 +14,11 @@ namespace NoslateFleet.Tests.Noslate.Stats;
 public class StatsReaderTests
 {
     private readonly ManualTimeProvider time = new();
-    private readonly FakePlane control = new("cp-0");
-    private readonly FakePlane data = new("dp-0");
+    private readonly FakeCaller control = new("cp-0");
+    private readonly FakeCaller data = new("dp-0");
     private readonly NodeOptions options = new();
 
-    private StatsReader Reader(params FakePlane[] more) =>
+    private StatsReader Reader(params FakeCaller[] more) =>
         new([control, .. more.Where(plane => plane.Name.StartsWith('c'))], [data, .. more.Where(plane => plane.Name.StartsWith('d'))], options, time);
 
     private static Control.WorkerStats Worker(string name, int pid, int pulled = 0) => new()
@@ -97,7 +97,7 @@ public class StatsReaderTests
     public async Task DataPlaneAway_OlderRequestCountsAreTaken_AndItIsTold()
     {
         Tell(Broker(0, 1, Worker("w", 42, pulled: 9)));
-        data.Before = _ => throw FakePlane.Fault(GrpcStatusCode.Unavailable, "no socket");
+        data.Before = _ => throw FakeCaller.Fault(GrpcStatusCode.Unavailable, "no socket");
         var stats = await Reader().ReadAsync(CancellationToken.None);
         Assert.Equal(9, stats.Functions[0].Workers[0].ActiveRequests);
         Assert.Null(stats.TrafficAsOf);
@@ -109,7 +109,7 @@ public class StatsReaderTests
     public async Task ControlPlaneAway_WorkersOfTheDataPlaneAreUnknown()
     {
         Tell(null, Live(("w", 2)));
-        control.Before = _ => throw FakePlane.Fault(GrpcStatusCode.DeadlineExceeded, "late");
+        control.Before = _ => throw FakeCaller.Fault(GrpcStatusCode.DeadlineExceeded, "late");
         var stats = await Reader().ReadAsync(CancellationToken.None);
         var function = Assert.Single(stats.Functions);
         Assert.Equal(("f", (string?)null, (int?)null, (int?)null, (int?)null), (function.Name, function.Runtime, function.MaxActivateRequests, function.ReplicaCountLimit, function.ReservationCount));
@@ -122,7 +122,7 @@ public class StatsReaderTests
     [Fact]
     public async Task SeveralDataPlanes_RequestsAreSummedByWorker()
     {
-        var second = new FakePlane("dp-1") { Traffic = new WorkerTrafficStatsResponse { Brokers = { Live(("w", 4), ("v", int.MaxValue)) } } };
+        var second = new FakeCaller("dp-1") { Traffic = new WorkerTrafficStatsResponse { Brokers = { Live(("w", 4), ("v", int.MaxValue)) } } };
         Tell(Broker(0, 2, Worker("w", 1), Worker("v", 2)), Live(("w", 3), ("v", 1)));
         var function = Assert.Single((await Reader(second).ReadAsync(CancellationToken.None)).Functions);
         Assert.Equal([("v", int.MaxValue), ("w", 7)], function.Workers.Select(worker => (worker.Name, worker.ActiveRequests)));
@@ -131,7 +131,7 @@ public class StatsReaderTests
     [Fact]
     public async Task SeveralAnswers_AsOfIsTheOldest()
     {
-        var second = new FakePlane("dp-1");
+        var second = new FakeCaller("dp-1");
         var release = new TaskCompletionSource();
         second.Before = _ => release.Task;
         var first = time.GetUtcNow();
@@ -184,7 +184,7 @@ public class StatsReaderTests
         var reader = Reader();
         Tell(Broker(0, 1, Worker("w", 5)));
         await reader.ReadAsync(CancellationToken.None);
-        control.Before = _ => throw FakePlane.Fault(GrpcStatusCode.Unavailable, "x");
+        control.Before = _ => throw FakeCaller.Fault(GrpcStatusCode.Unavailable, "x");
         Assert.Empty((await reader.ReadAsync(CancellationToken.None)).Functions);
         control.Before = null;
         Assert.Equal(WorkerState.Ready, (await reader.ReadAsync(CancellationToken.None)).Functions[0].Workers[0].State);

@@ -8,7 +8,7 @@ using NoslateFleet.Noslate.Transport;
 namespace NoslateFleet.Tests.Noslate.Profiles;
 
 /// <summary>A plane that answers as the test says, and tells each call it gets.</summary>
-internal sealed class FakePlane(string name) : IUnaryCaller
+internal sealed class FakeCaller(string name) : IUnaryCaller
 {
     private readonly Lock gate = new();
     private readonly List<Call> calls = [];
