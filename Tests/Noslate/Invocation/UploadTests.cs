@@ -158,6 +158,7 @@ public sealed class UploadTests
         await pipe.Writer.WriteAsync("start"u8.ToArray());
         await using InvocationHarness harness = await StartAsync(async call =>
         {
+            await call.ReadAsync();
             await call.WriteAsync(Head(200, "early"));
             call.SetStatus(0);
         });
