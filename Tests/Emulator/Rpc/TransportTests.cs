@@ -180,6 +180,27 @@ public sealed class TransportTests
     }
 
     [SkippableFact]
+    public async Task IdleConnection_IsNotClosed()
+    {
+        await using TestNode node = await TestNode.StartAsync();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(node.Node.DataPlaneSocket()));
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        await stream.WriteAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 });
+
+        // The server looks for overdue connections once a second; a closed one would end the reading.
+        using var looks = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
+        byte[] buffer = new byte[4096];
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            while (await stream.ReadAsync(buffer, looks.Token) > 0)
+            {
+            }
+        });
+    }
+
+    [SkippableFact]
     public async Task AThousandCallsAtOnce_ShareOneConnection()
     {
         await using TestNode node = await TestNode.StartAsync();
