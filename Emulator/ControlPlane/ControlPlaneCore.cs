@@ -378,6 +378,7 @@ internal sealed partial class ControlPlaneCore : IDisposable
         WorkerChannel channel = await connected;
         lock (state.Gate)
             worker.Channel = channel;
+        channel.WhenDying(() => Leave(worker));
         _ = KillAfterAsync(channel, process);
         return await channel.InitializeAsync(
             CodeDirectory.Ensure(worker.Spec.Profile.Url), worker.Spec.Profile.Handler, worker.Spec.Profile.Initializer);
@@ -443,17 +444,25 @@ internal sealed partial class ControlPlaneCore : IDisposable
         WorkerProcess? process;
         lock (state.Gate)
         {
-            if (worker.State < WorkerState.PendingStop)
-                worker.State = WorkerState.PendingStop;
-            data.CloseTraffic(worker);
+            Leave(worker);
             process = worker.Process;
-            state.Changes.Pulse();
         }
 
         // Without a process yet it is killed as soon as it has one.
         if (process is not null)
             await Task.Run(() => process.StopAsync(state.Options.StopGrace, state.Clock));
         await worker.Gone.Task;
+    }
+
+    private void Leave(Worker worker)
+    {
+        lock (state.Gate)
+        {
+            if (worker.State < WorkerState.PendingStop)
+                worker.State = WorkerState.PendingStop;
+            data.CloseTraffic(worker);
+            state.Changes.Pulse();
+        }
     }
 
     private void Remove(Worker worker)

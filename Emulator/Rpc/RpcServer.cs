@@ -16,6 +16,12 @@ internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider cl
     /// <summary>How long connections may take to close in order, in real time; then they are cut.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// As good as never. An infinite timeout would overflow when Kestrel (10.0) adds it to its clock: idle HTTP/2 connections were
+    /// closed within a second.
+    /// </summary>
+    private static readonly TimeSpan Never = TimeSpan.FromDays(1000);
+
     private readonly RpcApplication application = new(methods, clock, logger, changed);
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
     private KestrelServer? server;
@@ -34,8 +40,8 @@ internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider cl
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
-        limits.RequestHeadersTimeout = Timeout.InfiniteTimeSpan;
+        limits.KeepAliveTimeout = Never;
+        limits.RequestHeadersTimeout = Never;
         limits.MaxConcurrentConnections = null;
         limits.Http2.MaxStreamsPerConnection = int.MaxValue;
         limits.Http2.InitialStreamWindowSize = 65535;

@@ -24,6 +24,7 @@ internal sealed class WorkerChannel
     private uint lastStream;
     private bool sendingClosed;
     private volatile bool dead;
+    private Action? dying;
 
     public WorkerChannel(Socket socket, bool backPressure)
     {
@@ -38,6 +39,14 @@ internal sealed class WorkerChannel
     {
         _ = PumpAsync();
         _ = ReceiveAsync(reader);
+    }
+
+    /// <summary>Called once when the connection is gone, before the streams are told: nobody may be sent here any more.</summary>
+    public void WhenDying(Action callback)
+    {
+        dying = callback;
+        if (dead)
+            Interlocked.Exchange(ref dying, null)?.Invoke();
     }
 
     /// <summary>Runs the function's initializer.</summary>
@@ -183,6 +192,7 @@ internal sealed class WorkerChannel
         }
 
         dead = true;
+        Interlocked.Exchange(ref dying, null)?.Invoke();
         socket.Dispose();
         lock (sending)
         {

@@ -141,6 +141,8 @@ public sealed class TransportTests
         byte[] request = RpcClient.Frame(node.Request("never").ToByteArray());
         using RpcTestCall before = node.Data.Send(TestNode.Invoke, request, it => it.Headers.Add("grpc-timeout", "700m"));
         Assert.Equal((4, "Deadline exceeded"), await before.StatusAsync());
+        using (RpcTestCall warm = await node.OpenAsync(node.Request("headOnly")))
+            await warm.ReadAsync();
         using RpcTestCall after = node.Data.Send(
             TestNode.Invoke, RpcClient.Frame(node.Request("headOnly").ToByteArray()), it => it.Headers.Add("grpc-timeout", "1S"));
         Assert.Equal(200, (await after.ReadAsync())!.Result.Status);
@@ -175,6 +177,27 @@ public sealed class TransportTests
         Assert.Equal(65535u, settings.GetValueOrDefault(4, 65535u));
         Assert.Equal(16384u, settings.GetValueOrDefault(5, 16384u));
         Assert.True(settings.GetValueOrDefault(3, uint.MaxValue) >= int.MaxValue);
+    }
+
+    [SkippableFact]
+    public async Task IdleConnection_IsNotClosed()
+    {
+        await using TestNode node = await TestNode.StartAsync();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(node.Node.DataPlaneSocket()));
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        await stream.WriteAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 });
+
+        // The server looks for overdue connections once a second; a closed one would end the reading.
+        using var looks = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
+        byte[] buffer = new byte[4096];
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            while (await stream.ReadAsync(buffer, looks.Token) > 0)
+            {
+            }
+        });
     }
 
     [SkippableFact]
