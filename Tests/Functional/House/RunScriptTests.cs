@@ -177,8 +177,7 @@ public sealed class RunScriptTests
         Assert.EndsWith("stopped\n", said.ToString(), StringComparison.Ordinal);
         var node = said.ToString().Split('\n').Single(line => line.StartsWith("node ", StringComparison.Ordinal))["node".Length..].Trim();
         Assert.False(Directory.Exists(Path.GetDirectoryName(node)), "its temporary directory is still there");
-        var processes = await Scripts.RunAsync(["ps", "-eo", "args"]);
-        Assert.DoesNotContain(node, processes.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(CommandLines(), line => line.Contains(node, StringComparison.Ordinal));
     }
 
     private static async Task RefusedAsync(Toolbox tools, string[] arguments, int exitCode, params string[] words)
@@ -190,6 +189,26 @@ public sealed class RunScriptTests
     }
 
     private static Task<Said> RunAsync(Toolbox tools, string[] arguments) => Scripts.RunAsync(["bash", _run, .. arguments], tools.Path);
+
+    /// <summary>The command lines of all processes, where the system shows them as files.</summary>
+    private static IEnumerable<string> CommandLines()
+    {
+        foreach (var process in Directory.Exists("/proc") ? Directory.EnumerateDirectories("/proc") : [])
+        {
+            string line;
+            try
+            {
+                line = File.ReadAllText(Path.Combine(process, "cmdline"));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // No process, or one that has just ended.
+                continue;
+            }
+
+            yield return line;
+        }
+    }
 
     private static int FreePort()
     {
