@@ -131,6 +131,8 @@ class IncomingMessage extends Readable {
   }
 }
 
+let warnedOfHead = false;
+
 class ServerResponse extends Writable {
   #sid; #headersSent = false; #headers = Object.create(null); #statusCode = 200;
   #credit = WINDOW; #rest = null; #done = null;
@@ -151,6 +153,16 @@ class ServerResponse extends Writable {
     frame(T.Head, 0, this.#sid, Buffer.concat([status, pack(pairs)]));
   }
 
+  // A real node holds the head, and so the deadline, until writeHead or the end, however much is written. Here a
+  // function that streams without writeHead does stream, as anywhere else in Node.js, and is told what awaits it there.
+  #sendHeadEarly() {
+    if (!warnedOfHead) {
+      warnedOfHead = true;
+      console.error('emulator: body written before writeHead(); a real Noslate node sends nothing until writeHead() or the end. Call writeHead() first.');
+    }
+    this.#sendHead();
+  }
+
   #flush() {
     while (this.#credit > 0) {
       const size = Math.min(this.#rest.length, this.#credit, PIECE);
@@ -166,8 +178,6 @@ class ServerResponse extends Writable {
       }
       this.#rest = this.#rest.subarray(size);
     }
-    // The head normally waits for writeHead or the end; here it must go, or nobody would ever make room.
-    if (!this.#headersSent) this.#sendHead();
   }
 
   _credit(count) {
@@ -180,6 +190,7 @@ class ServerResponse extends Writable {
       callback();
       return;
     }
+    if (!this.#headersSent) this.#sendHeadEarly();
     this.#rest = chunk;
     this.#done = callback;
     this.#flush();

@@ -36,8 +36,9 @@ internal sealed class PlatformServer : IHostedService, IDisposable
             ResponseHeaderEncodingSelector = static _ => Encoding.UTF8,
         };
 
-        // After a thaw an overdue timer would close the very connection on which the first request arrives.
-        kestrel.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        // After a thaw an overdue timer would close the very connection on which the first request arrives. Not infinite:
+        // on HTTP/2 connections Kestrel 10 takes that for a time long past and closes them at once.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(1000);
         kestrel.Limits.MaxRequestBodySize = forwarding.MaxRequestBodyBytes;
 
         // A body that stands still is ended by the forwarding's own idle limit, which sees both directions.

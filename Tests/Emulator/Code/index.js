@@ -35,9 +35,10 @@ exports.throwsAfterHead = async (ctx, req, res) => {
   res.write('part');
   throw new Error('late');
 };
-exports.throwsAfterWrite = async (ctx, req, res) => {
-  res.write('part');
-  throw new Error('late, but before the head');
+exports.writesOnly = async (ctx, req, res) => {
+  res.write('early');
+  for await (const chunk of req) res.write(chunk);
+  res.end();
 };
 exports.destroysAfterHead = async (ctx, req, res) => {
   res.writeHead(200);

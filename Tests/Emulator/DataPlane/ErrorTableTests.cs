@@ -109,7 +109,6 @@ public sealed class ErrorTableTests
     [InlineData("throws", "oops")]
     [InlineData("throwsSync", "oops sync")]
     [InlineData("throwsString", "just text")]
-    [InlineData("throwsAfterWrite", "late, but before the head")]
     [InlineData("notAFunction", "Handler index.notAFunction is not a function.")]
     [InlineData("missing", "Handler index.missing is not a function.")]
     public async Task HandlerFails_IsInternalError_WithThePeersStack(string export, string message)

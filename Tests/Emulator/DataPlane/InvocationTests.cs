@@ -169,7 +169,20 @@ public sealed class InvocationTests
     }
 
     [SkippableFact]
-    public async Task HeadWaits_ForWriteHeadOrTheEnd()
+    public async Task WriteWithoutWriteHead_SendsTheHead_AndSaysThatARealNodeWouldWait()
+    {
+        await using TestNode node = await TestNode.StartAsync();
+        await node.SetAsync(TestNode.Function("writesOnly"));
+        using RpcTestCall call = await node.OpenAsync(node.Request("writesOnly"));
+        Assert.Equal(200, (await call.ReadAsync())!.Result.Status);
+        Assert.Equal("early", (await call.ReadAsync())!.Result.Body.ToStringUtf8());
+        call.Complete();
+        Assert.Null(await call.ReadAsync());
+        Assert.Contains("Call writeHead() first", Log(node, "writesOnly", "stderr.log"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task HeadAlone_IsSentAtOnce()
     {
         await using TestNode node = await TestNode.StartAsync();
         await node.SetAsync(TestNode.Function("headOnly"), TestNode.Function("never"));
@@ -336,8 +349,8 @@ public sealed class InvocationTests
         Assert.Equal(["plain", "split"], got.Profiles.Select(it => it.Name));
     }
 
-    private static string Log(TestNode node, string function) =>
-        File.ReadAllText(Path.Combine(node.Node.GetStats()[function].Workers[0].LogDirectory, "stdout.log"));
+    private static string Log(TestNode node, string function, string file = "stdout.log") =>
+        File.ReadAllText(Path.Combine(node.Node.GetStats()[function].Workers[0].LogDirectory, file));
 
     private static async Task WarmAsync(TestNode node, string function)
     {
