@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Noslate.Node;
+using NoslateFleet.Noslate.Profiles;
 using NoslateFleet.Noslate.Stats;
 
 namespace NoslateFleet.Gateway.Admin;
@@ -29,16 +31,25 @@ internal static class AdminEndpoints
     private static Task ReadyAsync(HttpContext context)
     {
         var status = context.RequestServices.GetRequiredService<INoslateNode>().Status;
+        var file = context.RequestServices.GetRequiredService<NodeService>().File;
+        var missing = Missing(status, file);
         return WriteAsync(
             context,
-            status.Ready ? 200 : 503,
-            new ReadyAnswer(status.Ready, Missing(status), status.DataPlanes, status.ControlPlanes, status.Profiles),
+            missing is null ? 200 : 503,
+            new ReadyAnswer(
+                missing is null,
+                missing,
+                status.DataPlanes,
+                status.ControlPlanes,
+                status.Profiles,
+                file is null ? null : new FileAnswer(file.Path, file.Current?.Version, file.LastError)),
             _json.ReadyAnswer);
     }
 
-    /// <summary>What stands between the instance and being ready, in words.</summary>
-    private static string? Missing(NodeStatus status) =>
-        status.Ready ? null
+    /// <summary>What stands between the instance and being ready, in words; null if nothing does.</summary>
+    private static string? Missing(NodeStatus status, FunctionsFile? file) =>
+        file is { Current: null } ? "the functions file can't be used: " + (file.LastError ?? "it was not read yet")
+        : status.Ready ? null
         : !status.Reachable ? "no data plane is connected"
         : status.Profiles.Error is { } error ? "the profiles are not set: " + error
         : "the profiles are not set yet";
@@ -79,8 +90,20 @@ internal sealed record HealthAnswer(string Status);
 /// <param name="DataPlanes">Each data plane's connection.</param>
 /// <param name="ControlPlanes">Each control plane's connection.</param>
 /// <param name="Profiles">How far the profiles are.</param>
+/// <param name="FunctionsFile">The functions file; null where none is used.</param>
 internal sealed record ReadyAnswer(
-    bool Ready, string? Missing, IReadOnlyList<PlaneStatus> DataPlanes, IReadOnlyList<PlaneStatus> ControlPlanes, ProfilesStatus Profiles);
+    bool Ready,
+    string? Missing,
+    IReadOnlyList<PlaneStatus> DataPlanes,
+    IReadOnlyList<PlaneStatus> ControlPlanes,
+    ProfilesStatus Profiles,
+    FileAnswer? FunctionsFile);
+
+/// <summary>The functions file, as it was last read.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="Version">The version in use; null if there was no good one yet.</param>
+/// <param name="Error">Why the file as it is now can't be used; null if it can.</param>
+internal sealed record FileAnswer(string Path, string? Version, string? Error);
 
 /// <summary>A service.</summary>
 /// <param name="Name">Its name.</param>

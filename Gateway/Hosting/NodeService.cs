@@ -17,7 +17,7 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
     public NodeService(INoslateNode node, GatewayOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _node = node;
-        var path = options.Functions.Path ?? (File.Exists(DefaultFile) ? DefaultFile : null);
+        var path = options.Functions.Path ?? (System.IO.File.Exists(DefaultFile) ? DefaultFile : null);
         if (path is null)
         {
             NoFile(loggers.CreateLogger<NodeService>(), DefaultFile);
@@ -27,6 +27,9 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
         _file = new FunctionsFile(Path.GetFullPath(path), time, loggers.CreateLogger<FunctionsFile>());
         _file.Changed += node.SetProfiles;
     }
+
+    /// <summary>The functions file; null where none is used.</summary>
+    public FunctionsFile? File => _file;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
