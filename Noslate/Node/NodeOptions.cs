@@ -18,8 +18,8 @@ public sealed class NodeOptions
     /// <summary>Pause before the first reconnect; it doubles with each failure, with jitter, up to <see cref="ReconnectMax"/>. Default 100 ms.</summary>
     public TimeSpan ReconnectMin { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Longest pause between two tries to connect. Default 5 s.</summary>
-    public TimeSpan ReconnectMax { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>Longest pause between two tries to connect. Default 1 s: a try on a unix socket costs next to nothing, and every cold start waits for the planes.</summary>
+    public TimeSpan ReconnectMax { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Time for one call to the control plane or for stats. Default 5 s; setting profiles has its own, longer.</summary>
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(5);
