@@ -208,18 +208,18 @@ public sealed partial class FunctionsFile : IAsyncDisposable
         LogRefused(logger, path, reason, current?.Version ?? "none");
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Functions file {Path}: version {Version} with {Functions} functions and {Services} services")]
+    [LoggerMessage(EventId = 124, Level = LogLevel.Information, Message = "Functions file {Path}: version {Version} with {Functions} functions and {Services} services")]
     private static partial void LogTaken(ILogger logger, string path, string version, int functions, int services);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Functions file {Path} cannot be used, version {Version} stays: {Reason}")]
+    [LoggerMessage(EventId = 125, Level = LogLevel.Warning, Message = "Functions file {Path} cannot be used, version {Version} stays: {Reason}")]
     private static partial void LogRefused(ILogger logger, string path, string reason, string version);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Functions file {Path}: watching was interrupted and begins anew: {Reason}")]
+    [LoggerMessage(EventId = 126, Level = LogLevel.Warning, Message = "Functions file {Path}: watching was interrupted and begins anew: {Reason}")]
     private static partial void LogWatchLost(ILogger logger, string path, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Functions file {Path} cannot be watched, next try in {Retry}: {Reason}")]
+    [LoggerMessage(EventId = 127, Level = LogLevel.Warning, Message = "Functions file {Path} cannot be watched, next try in {Retry}: {Reason}")]
     private static partial void LogWatchRefused(ILogger logger, string path, string reason, TimeSpan retry);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Functions file {Path}: a handler of its change failed")]
+    [LoggerMessage(EventId = 128, Level = LogLevel.Error, Message = "Functions file {Path}: a handler of its change failed")]
     private static partial void LogHandlerFailed(ILogger logger, Exception exception, string path);
 }

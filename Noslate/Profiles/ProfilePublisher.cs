@@ -414,16 +414,16 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
     private static string Describe(GrpcException exception) =>
         JsonText.Cut($"{exception.Status.Code}: {exception.Status.Message}", 300);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Profiles {Version} are set on {Plane}")]
+    [LoggerMessage(EventId = 120, Level = LogLevel.Information, Message = "Profiles {Version} are set on {Plane}")]
     private static partial void LogSet(ILogger logger, string version, string plane);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Profiles {Version} could not be set on {Plane}, next try in {Pause}: {Reason}")]
+    [LoggerMessage(EventId = 121, Level = LogLevel.Warning, Message = "Profiles {Version} could not be set on {Plane}, next try in {Pause}: {Reason}")]
     private static partial void LogFailed(ILogger logger, string version, string plane, string reason, TimeSpan pause);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Setting profiles on {Plane} failed unexpectedly")]
+    [LoggerMessage(EventId = 122, Level = LogLevel.Error, Message = "Setting profiles on {Plane} failed unexpectedly")]
     private static partial void LogUnexpected(ILogger logger, Exception exception, string plane);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A handler of a change of the profiles' status failed")]
+    [LoggerMessage(EventId = 123, Level = LogLevel.Error, Message = "A handler of a change of the profiles' status failed")]
     private static partial void LogHandlerFailed(ILogger logger, Exception exception);
 
     /// <summary>The wanted set, with keys that tell whether a plane's own part of it changed.</summary>
