@@ -80,6 +80,9 @@ internal sealed class RawConnection : IDisposable
     /// <summary>True when the peer has closed or reset the connection and nothing more comes.</summary>
     public async Task<bool> IsClosedAsync() => _start == _end && !await FillAsync();
 
+    /// <summary>Ends what this side sends and goes on to listen.</summary>
+    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
     public void Reset()
     {
         _socket.LingerState = new LingerOption(true, 0);
