@@ -17,6 +17,9 @@ internal sealed class BodyWatch : IDisposable
     private readonly TimeSpan? _total;
     private readonly Action _expired;
     private readonly ITimer? _timer;
+    private readonly Lock _gate = new();
+    private string? _reason;
+    private bool _over;
     private long _received;
     private long _seen;
     private long _movedAt;
@@ -27,7 +30,7 @@ internal sealed class BodyWatch : IDisposable
     /// <param name="idle">Time without a byte either way; null: no limit.</param>
     /// <param name="startedAt">The request's start, as a timestamp of <paramref name="time"/>.</param>
     /// <param name="total">Time from there to the end; null: no limit.</param>
-    /// <param name="expired">Called at most once, on a timer's thread.</param>
+    /// <param name="expired">Called at most once, on a timer's thread, and never once <see cref="Dispose"/> has returned.</param>
     public BodyWatch(InvocationCall call, TimeProvider time, TimeSpan? idle, long startedAt, TimeSpan? total, Action expired)
     {
         _call = call;
@@ -46,16 +49,39 @@ internal sealed class BodyWatch : IDisposable
         _timer.Change(NextLook(), Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Why the watch ended the response; null if it did not.</summary>
-    public string? Expired { get; private set; }
+    /// <summary>Why the watch ended the response; null if it did not. Final once <see cref="Dispose"/> has returned.</summary>
+    public string? Expired => Volatile.Read(ref _reason);
 
     /// <summary>Counts response bytes that went out.</summary>
     /// <param name="bytes">How many.</param>
     public void Received(int bytes) => Volatile.Write(ref _received, _received + bytes);
 
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>
+    /// Ends the watch. A look that has begun is waited for: the connection it would abort, and the call whose bytes it counts, may
+    /// be another request's right after this.
+    /// </summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _over = true;
+        }
+
+        _timer?.Dispose();
+    }
 
     private void Look()
+    {
+        lock (_gate)
+        {
+            if (!_over)
+            {
+                LookAtBytes();
+            }
+        }
+    }
+
+    private void LookAtBytes()
     {
         var moved = Volatile.Read(ref _received) + _call.BytesSent;
         if (moved != _seen)
@@ -80,7 +106,8 @@ internal sealed class BodyWatch : IDisposable
 
     private void Expire(string reason)
     {
-        Expired = reason;
+        _over = true;
+        Volatile.Write(ref _reason, reason);
         _expired();
     }
 

@@ -62,8 +62,9 @@ internal sealed class Forwarder
         {
             OnFailed(exchange, failed);
         }
-        catch (OperationCanceledException) when (exchange.Aborted.IsCancellationRequested)
+        catch (OperationCanceledException gone) when (gone.CancellationToken == exchange.Aborted || exchange.Aborted.IsCancellationRequested)
         {
+            // Its token names the client also when the server has seen the connection end and not yet cancelled it.
             OnClientGone(exchange);
         }
         finally
@@ -147,7 +148,7 @@ internal sealed class Forwarder
                 var read = call.ReadAsync(buffer.AsMemory(filled, BufferSize - filled), exchange.Aborted);
                 if (!read.IsCompleted)
                 {
-                    watch ??= new BodyWatch(call, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
+                    Watch();
                     var keep = filled;
                     try
                     {
@@ -156,7 +157,8 @@ internal sealed class Forwarder
                     }
                     catch
                     {
-                        // The read still owns the buffer; it ends by the same abort.
+                        // The read still owns the buffer, and whatever failed here need not end it.
+                        await call.DisposeAsync();
                         await IgnoreAsync(read);
                         throw;
                     }
@@ -199,7 +201,28 @@ internal sealed class Forwarder
             }
 
             await HandOverAsync();
-            exchange.Outcome = exchange.Aborted.IsCancellationRequested ? Outcome.Cancelled : Outcome.Completed;
+            if (unflushed > 0 && (response.Headers.ContentLength is not null || total > FlushAfter))
+            {
+                // The server's own last flush waits for a client that does not read, with nobody to end that wait. A short chunked
+                // rest is left to it all the same: bytes and last chunk go out together then.
+                await FlushAsync();
+            }
+
+            // Before the outcome is known, so that no late look can abort what was told to be complete, or the next request.
+            watch?.Dispose();
+            if (watch?.Expired is { } limit)
+            {
+                OnExpired(exchange, limit);
+                return;
+            }
+
+            if (exchange.Aborted.IsCancellationRequested)
+            {
+                OnClientGone(exchange);
+                return;
+            }
+
+            exchange.Outcome = Outcome.Completed;
             GatewayLog.Answered(_logger, exchange.RequestId, exchange.Target, call.Status, total);
 
             async ValueTask HandOverAsync()
@@ -226,12 +249,21 @@ internal sealed class Forwarder
             async ValueTask FlushAsync()
             {
                 unflushed = 0;
-                var flushed = await writer.FlushAsync(exchange.Aborted);
+                var flush = writer.FlushAsync(exchange.Aborted);
+                if (!flush.IsCompleted)
+                {
+                    Watch();
+                }
+
+                var flushed = await flush;
                 if (flushed.IsCompleted || flushed.IsCanceled)
                 {
                     throw new OperationCanceledException(exchange.Aborted);
                 }
             }
+
+            // Only once something has to be waited for: most responses never need it.
+            void Watch() => watch ??= new BodyWatch(call, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
         }
     }
 
@@ -320,6 +352,9 @@ internal sealed class Forwarder
     {
         exchange.Outcome = Outcome.Cancelled;
         GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
+
+        // Nothing may follow that looks like an answer, should part of the connection still be there.
+        exchange.Lifetime.Abort();
     }
 
     private static void ResetHead(PlatformExchange exchange)
@@ -330,8 +365,12 @@ internal sealed class Forwarder
 
     private static bool IsClientGone(InvocationFailedException failed) =>
         failed.Error.Failure == InvocationFailure.RequestBodyFailed
-        && failed.InnerException is ConnectionResetException or ConnectionAbortedException or OperationCanceledException or IOException
-            and not BadHttpRequestException;
+        && (failed.InnerException is BadHttpRequestException bad ? IsEarlyEnd(bad) : failed.InnerException is IOException or OperationCanceledException);
+
+    // Kestrel tells of a client that closes in the middle of its upload by this exception, and cancels the request only later, from
+    // another thread. Nothing but the text tells it from a malformed body.
+    private static bool IsEarlyEnd(BadHttpRequestException error) =>
+        error.StatusCode == StatusCodes.Status400BadRequest && error.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal);
 
     private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch
     {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Invocations;
@@ -66,7 +67,7 @@ public static class GatewayApplication
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Forwarding);
         services.AddSingleton(options.Routing);
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<InvocationLedger>();
         services.AddSingleton<INoslateNode>(provider => new NoslateNode(
             options.Node, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));

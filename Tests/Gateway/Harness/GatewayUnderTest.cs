@@ -93,12 +93,14 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="settings">Configuration.</param>
     /// <param name="node">How the emulated node runs, given its directory; null for the default.</param>
     /// <param name="withNode">False: no node is there.</param>
+    /// <param name="time">The gateway's clock; the system's if null.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
         IEnumerable<(string Key, string Value)>? settings = null,
         Func<string, EmulatorOptions>? node = null,
-        bool withNode = true)
+        bool withNode = true,
+        TimeProvider? time = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
@@ -124,6 +126,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             builder.Logging.SetMinimumLevel(LogLevel.Debug);
             builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
             builder.Logging.AddProvider(logs);
+            if (time is not null)
+            {
+                builder.Services.AddSingleton(time);
+            }
         });
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var client = app.Services.GetRequiredService<INoslateNode>();

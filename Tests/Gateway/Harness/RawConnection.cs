@@ -77,8 +77,14 @@ internal sealed class RawConnection : IDisposable
         return chunk is null || await ReadLineAsync() is null ? null : chunk;
     }
 
+    /// <summary>The next byte, whatever it belongs to; null when the connection has ended.</summary>
+    public async Task<byte?> ReadByteAsync() => _start < _end || await FillAsync() ? _buffer[_start++] : null;
+
     /// <summary>True when the peer has closed or reset the connection and nothing more comes.</summary>
     public async Task<bool> IsClosedAsync() => _start == _end && !await FillAsync();
+
+    /// <summary>Ends what this side sends and goes on to listen.</summary>
+    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
 
     public void Reset()
     {
