@@ -47,6 +47,9 @@ internal sealed class RpcCall : IDisposable
     /// <summary>Fires when the call is over for whatever reason.</summary>
     public CancellationToken Ended { get; }
 
+    /// <summary>Where the response's messages go; see <see cref="BeginMessage"/>.</summary>
+    public PipeWriter Writer => responseBody.Writer;
+
     /// <summary>Why the call was failed from elsewhere, if it was.</summary>
     public RpcStatusException? Failure
     {
@@ -122,6 +125,20 @@ internal sealed class RpcCall : IDisposable
             if (read.IsCompleted)
                 return (false, default);
         }
+    }
+
+    /// <summary>Whether the next <see cref="ReadAsync"/> has a whole message, or the request's end, without waiting.</summary>
+    public bool IsAtHand()
+    {
+        if (!requestReader.TryRead(out ReadResult read))
+            return false;
+        uint length = 0;
+        bool prefix = read.Buffer.Length >= MessageLimits.PrefixSize;
+        if (prefix)
+            ReadPrefix(read.Buffer, out _, out length);
+        bool whole = read.IsCompleted || (prefix && read.Buffer.Length >= MessageLimits.PrefixSize + (long)length);
+        requestReader.AdvanceTo(read.Buffer.Start);
+        return whole;
     }
 
     /// <summary>Reads and drops whatever else the client sends.</summary>

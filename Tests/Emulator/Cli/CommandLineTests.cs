@@ -8,9 +8,9 @@ public sealed class CommandLineTests
     public void Options_WinOverTheEnvironment()
     {
         (CommandLine? options, string? error) = CommandLine.Parse(
-            ["--workdir", "/a", "--node", "/n", "--log-dir", "/l"], name => name == "NOSLATED_WORKDIR" ? "/env" : null);
+            ["--workdir", "/a", "--node", "/n", "--log-dir", "/l", "--echo"], name => name == "NOSLATED_WORKDIR" ? "/env" : null);
         Assert.Null(error);
-        Assert.Equal(new CommandLine("/a", "/n", "/l", false), options);
+        Assert.Equal(new CommandLine("/a", "/n", "/l", true, false), options);
     }
 
     [Fact]
@@ -22,7 +22,7 @@ public sealed class CommandLineTests
             "NOSLATE_LOGDIR" => "/logs",
             _ => null,
         });
-        Assert.Equal(new CommandLine("/env", "node", "/logs", false), options);
+        Assert.Equal(new CommandLine("/env", "node", "/logs", false, false), options);
     }
 
     [Theory]
