@@ -221,6 +221,7 @@ internal static class GatewayOptionsLoader
         node.ReconnectMax = reader.Duration("Node:ReconnectMax", node.ReconnectMax, _millisecond, _day);
         node.CallTimeout = reader.Duration("Node:CallTimeout", node.CallTimeout, _millisecond, _day);
         node.SetProfilesTimeout = reader.Duration("Node:SetProfilesTimeout", node.SetProfilesTimeout, _millisecond, _day);
+        node.ResyncWindow = reader.Duration("Node:ResyncWindow", node.ResyncWindow, TimeSpan.Zero, _day);
         if (node.Workdir.Length == 0)
         {
             reader.Error("Node:Workdir", null, "must name the Noslate node's working directory (NOSLATED_WORKDIR does as well)");

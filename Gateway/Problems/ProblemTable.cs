@@ -101,6 +101,8 @@ internal static class ProblemTable
         InvocationFailure.ResponseTooLarge => new(502, Worker, "response-too-large", Executed.Yes, "The function wrote more at once than the data plane passes on."),
         InvocationFailure.InvalidResponse => new(502, DataPlane, "invalid-response", Executed.Maybe, "The data plane's answer does not follow the protocol."),
         InvocationFailure.PlaneError => new(502, DataPlane, "plane-error", Executed.Maybe, "The data plane failed."),
+        // A plane was seen to get its profiles 5 to 11 s after its start; by the time it is connected, some of that is over.
+        InvocationFailure.Resyncing => new(503, DataPlane, "resyncing", Executed.Never, "The node has just come back and does not have the function yet.", 2),
         InvocationFailure.RequestBodyFailed => BadRequest,
         _ => throw new ArgumentOutOfRangeException(nameof(failure), failure, "has no problem"),
     };
