@@ -66,6 +66,14 @@ public sealed class EmulatedNode : IAsyncDisposable
     /// </summary>
     public string NodeVersion { get; private set; } = "";
 
+    /// <summary>What goes wrong; nothing at first.</summary>
+    public EmulatorFaults Faults => state.Faults;
+
+    /// <summary>
+    /// How often a set took away, or replaced, a function while a worker of it was being started: a real control plane dies of that.
+    /// </summary>
+    public int EarlyRemovals => control?.EarlyRemovals ?? 0;
+
     private string SocketDirectory => Path.Combine(Workdir, "socks");
 
     private ControlPlaneCore Control => control ?? throw new InvalidOperationException("The node was not started.");
@@ -331,7 +339,7 @@ public sealed class EmulatedNode : IAsyncDisposable
 
     private async Task StartServerAsync(RpcServer?[] servers, int index, string path, RpcMethods methods, CancellationToken cancel)
     {
-        var server = new RpcServer(path, methods, state.Clock, state.Logger, state.Changes.Pulse);
+        var server = new RpcServer(path, methods, state);
         servers[index] = server;
         try
         {
