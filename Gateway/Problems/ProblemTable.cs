@@ -21,6 +21,9 @@ internal static class ProblemTable
     public static readonly Problem BadRequest = new(400, Gateway, "bad-request", Executed.Maybe,
         "The request body can't be read as HTTP.");
 
+    public static readonly Problem AmbiguousRequest = new(400, Gateway, "ambiguous-request", Executed.Never,
+        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, or a control character in a header or in the target.");
+
     public static readonly Problem MethodNotAllowed = new(405, Gateway, "method-not-allowed", Executed.Never,
         "CONNECT and TRACE are not forwarded.");
 
@@ -52,7 +55,7 @@ internal static class ProblemTable
     /// <summary>The problems that the gateway makes without the node.</summary>
     public static IReadOnlyList<Problem> Own { get; } =
     [
-        NoRoute, BadTarget, BadTimeout, BadRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
+        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
         BadResponse, Internal,
     ];
 
