@@ -9,7 +9,7 @@ if (options is null)
     return 2;
 }
 
-if (options.Help)
+if (options.Options is null)
 {
     Console.WriteLine(CommandLine.HelpText);
     return 0;
@@ -24,7 +24,9 @@ void Stop(PosixSignalContext signal)
 
 using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-await using var node = new EmulatedNode(new EmulatorOptions { Workdir = options.Workdir, NodePath = options.Node, LogDir = options.LogDir });
+await using var node = new EmulatedNode(options.Options);
+node.Faults.Invocations = options.Invocations;
+node.Faults.WorkerStartsHang = options.WorkerStartsHang;
 try
 {
     await node.StartAsync();
@@ -35,6 +37,6 @@ catch (EmulatorStartException reason)
     return reason.NodeMissing ? 3 : 1;
 }
 
-Console.WriteLine($"emulator: ready, workdir {node.Workdir}, node {node.NodeVersion}");
+Console.WriteLine($"emulator: ready, workdir {node.Workdir}, {(node.NodeVersion.Length > 0 ? $"node {node.NodeVersion}" : "without node")}");
 await stopping.Task;
 return 0;

@@ -48,6 +48,9 @@ internal sealed partial class ControlPlaneCore : IDisposable
 
     public IReadOnlyCollection<Worker> Living => living;
 
+    /// <summary>How often a function was taken away from a worker that was being started.</summary>
+    public int EarlyRemovals { get; private set; }
+
     public ControlBroker? FindBroker(string function) => brokers.GetValueOrDefault(function);
 
     public IEnumerable<string> Functions => brokers.Keys;
@@ -104,7 +107,11 @@ internal sealed partial class ControlPlaneCore : IDisposable
                     if (profiles.TryGetValue(worker.Spec.Name, out FunctionSpec? spec) && !spec.NeedsOtherWorkers(worker.Spec))
                         Adopt(worker, spec);
                     else
+                    {
                         leaving.Add(worker);
+                        if (worker.State == WorkerState.Created)
+                            EarlyRemovals++;
+                    }
                 }
             }
 
@@ -191,6 +198,8 @@ internal sealed partial class ControlPlaneCore : IDisposable
                 worker.State = WorkerState.PendingStop;
                 worker.Process?.Kill();
             }
+
+            state.Changes.Pulse();
         }
 
         await Task.WhenAll(workers.Select(it => it.Gone.Task));
@@ -313,6 +322,7 @@ internal sealed partial class ControlPlaneCore : IDisposable
             IReadOnlyList<Pair> variables;
             lock (state.Gate)
                 variables = platform;
+            await HangAsync(worker);
             process = starter.Start(worker, code, variables);
         }
         catch (LaunchException)
@@ -368,6 +378,24 @@ internal sealed partial class ControlPlaneCore : IDisposable
             process.Kill();
             await worker.Gone.Task;
             throw LaunchException.StoppedEarly(worker.Name);
+        }
+    }
+
+    /// <summary>The fault of a dead process starter: until it is over, or the worker is given up, nothing happens.</summary>
+    private async Task HangAsync(Worker worker)
+    {
+        while (true)
+        {
+            Task changed = state.Changes.Next();
+            lock (state.Gate)
+            {
+                if (worker.State != WorkerState.Created)
+                    throw LaunchException.StoppedEarly(worker.Name);
+                if (!state.Faults.WorkerStartsHang)
+                    return;
+            }
+
+            await changed;
         }
     }
 

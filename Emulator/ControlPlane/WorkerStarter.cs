@@ -4,7 +4,7 @@ using Pair = NoslateFleet.Noslate.Protocol.Common.KeyValuePair;
 namespace NoslateFleet.Emulator.ControlPlane;
 
 /// <summary>Starts worker processes: their command, their environment, their logs.</summary>
-internal sealed class WorkerStarter(NodeProgram node, WorkerHub hub, string bootstrap, string logDirectory)
+internal sealed class WorkerStarter(NodeProgram? node, WorkerHub hub, string bootstrap, string logDirectory)
 {
     /// <summary>Of a function's memory this part is for the heap.</summary>
     private const double HeapShare = 0.8;
@@ -15,6 +15,8 @@ internal sealed class WorkerStarter(NodeProgram node, WorkerHub hub, string boot
 
     public WorkerProcess Start(Worker worker, string code, IEnumerable<Pair> platform)
     {
+        if (node is null)
+            throw LaunchException.Internal("there is no node program; only the built-in echo can be called");
         FunctionSpec spec = worker.Spec;
         List<string> arguments =
         [

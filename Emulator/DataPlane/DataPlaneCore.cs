@@ -18,6 +18,7 @@ internal sealed class DataPlaneCore : IDisposable
         this.state = state;
         Events = events;
         Breaker = new CircuitBreaker(state.Options, load);
+        Echo = state.Options.BuiltInEcho ? new BuiltInEcho() : null;
         if (state.Options.CircuitBreaker)
         {
             TimeSpan second = TimeSpan.FromSeconds(1);
@@ -28,6 +29,9 @@ internal sealed class DataPlaneCore : IDisposable
     public HostEvents Events { get; }
 
     public CircuitBreaker Breaker { get; }
+
+    /// <summary>The built-in function; null when it is switched off.</summary>
+    public BuiltInEcho? Echo { get; }
 
     public ServiceTable Services { get; } = new();
 

@@ -15,19 +15,33 @@ internal sealed class PushServer(NodeState state, DataPlaneCore core)
 {
     public void Register(RpcMethods methods)
     {
-        methods.AddStream("/noslated.data.PushServer/invoke", call => ServeAsync(call, service: false));
+        methods.AddStream("/noslated.data.PushServer/invoke", core.Echo is { } echo ? call => EchoOrServeAsync(call, echo) : call => ServeAsync(call, service: false));
         methods.AddStream("/noslated.data.PushServer/invokeService", call => ServeAsync(call, service: true));
+    }
+
+    private async Task EchoOrServeAsync(RpcCall call, BuiltInEcho echo)
+    {
+        (bool found, (int Echoed, InvokeMessage First) begun) = await call.ReadAsync(
+            message => BuiltInEcho.IsFor(message) && !core.Breaker.Open ? (echo.Begin(call, message), default) : (0, InvokeMessage.Parse(message)));
+        if (!found)
+            await call.HangAsync();
+        else if (begun.Echoed > 0)
+            await BuiltInEcho.GoOnAsync(call, begun.Echoed);
+        else
+            await ServeAsync(call, begun.First, service: false);
     }
 
     private async Task ServeAsync(RpcCall call, bool service)
     {
         (bool found, InvokeMessage first) = await call.ReadAsync(InvokeMessage.Parse);
-        if (!found)
-        {
+        if (found)
+            await ServeAsync(call, first, service);
+        else
             await call.HangAsync();
-            return;
-        }
+    }
 
+    private async Task ServeAsync(RpcCall call, InvokeMessage first, bool service)
+    {
         var started = new TaskCompletionSource<WorkerStream?>(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<Running> running = RunAsync(first, service, started);
         Task pump = PumpAsync(call, first.Request.Body, started.Task);
@@ -243,33 +257,18 @@ internal sealed class PushServer(NodeState state, DataPlaneCore core)
     private static async ValueTask WriteMessageAsync(RpcCall call, List<ResponsePart> parts, long body)
     {
         // Field 3 of result is the body, field 2 of the response is the result; both length-delimited.
-        const byte bodyTag = (3 << 3) | 2;
-        const byte resultTag = (2 << 3) | 2;
+        const int bodyField = 3;
+        const int resultField = 2;
         long inner = 1 + CodedOutputStream.ComputeUInt64Size((ulong)body) + body;
         long size = 1 + CodedOutputStream.ComputeUInt64Size((ulong)inner) + inner;
         if (size + MessageLimits.PrefixSize > MessageLimits.MaxMessageSize)
             throw MessageLimits.SentTooLarge(size + MessageLimits.PrefixSize);
         PipeWriter writer = call.BeginMessage((int)size);
-        WriteTag(writer, resultTag, (uint)inner);
-        WriteTag(writer, bodyTag, (uint)body);
+        ProtoOutput.WriteHead(writer, resultField, (uint)inner);
+        ProtoOutput.WriteHead(writer, bodyField, (uint)body);
         foreach (ResponsePart part in parts)
             writer.Write(part.Buffer.AsSpan(0, part.Length));
         await call.FlushAsync(writer);
-    }
-
-    private static void WriteTag(PipeWriter writer, byte tag, uint length)
-    {
-        Span<byte> span = writer.GetSpan(6);
-        int at = 0;
-        span[at++] = tag;
-        while (length >= 0x80)
-        {
-            span[at++] = (byte)(length | 0x80);
-            length >>= 7;
-        }
-
-        span[at++] = (byte)length;
-        writer.Advance(at);
     }
 
     private static InvokeResultResponse ToResult(ResponseHead head) => new()

@@ -60,8 +60,19 @@ public sealed class EmulatedNode : IAsyncDisposable
     /// <summary>The directory of the logs, absolute.</summary>
     public string LogDir { get; }
 
-    /// <summary>The version of Node.js that runs the functions, as it prints it; empty before the start.</summary>
+    /// <summary>
+    /// The version of Node.js that runs the functions, as it prints it; empty before the start, and where <see cref="EmulatorOptions.BuiltInEcho"/>
+    /// does without it.
+    /// </summary>
     public string NodeVersion { get; private set; } = "";
+
+    /// <summary>What goes wrong; nothing at first.</summary>
+    public EmulatorFaults Faults => state.Faults;
+
+    /// <summary>
+    /// How often a set took away, or replaced, a function while a worker of it was being started: a real control plane dies of that.
+    /// </summary>
+    public int EarlyRemovals => control?.EarlyRemovals ?? 0;
 
     private string SocketDirectory => Path.Combine(Workdir, "socks");
 
@@ -87,8 +98,8 @@ public sealed class EmulatedNode : IAsyncDisposable
         if (started)
             throw new InvalidOperationException("The node was started already.");
         started = true;
-        NodeProgram node = await NodeProgram.FindAsync(Options.NodePath, cancel);
-        NodeVersion = node.Version;
+        NodeProgram? node = await FindNodeAsync(cancel);
+        NodeVersion = node?.Version ?? "";
         try
         {
             Directory.CreateDirectory(SocketDirectory);
@@ -209,6 +220,9 @@ public sealed class EmulatedNode : IAsyncDisposable
                     control?.FindBroker(name)?.RedundantTimes ?? 0,
                     [.. workers[name].OrderBy(it => it.RegisterTime).ThenBy(it => it.Name, StringComparer.Ordinal).Select(Describe)]));
             }
+
+            if (data.Echo is { } echo && !functions.Exists(it => it.Name == BuiltInEcho.Name))
+                functions.Add(new FunctionStatus(BuiltInEcho.Name, true, 0, echo.Served, 0, []));
         }
 
         return new EmulatorStats(
@@ -275,6 +289,19 @@ public sealed class EmulatedNode : IAsyncDisposable
         lifecycle.Dispose();
     }
 
+    private async Task<NodeProgram?> FindNodeAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return await NodeProgram.FindAsync(Options.NodePath, cancel);
+        }
+        catch (EmulatorStartException error) when (error.NodeMissing && Options.BuiltInEcho)
+        {
+            // The built-in function needs none; any other one is told when it is called.
+            return null;
+        }
+    }
+
     private static async Task WriteBootstrapAsync(string path, CancellationToken cancel)
     {
         await using Stream source = Assembly.GetExecutingAssembly().GetManifestResourceStream("bootstrap.js")!;
@@ -312,7 +339,7 @@ public sealed class EmulatedNode : IAsyncDisposable
 
     private async Task StartServerAsync(RpcServer?[] servers, int index, string path, RpcMethods methods, CancellationToken cancel)
     {
-        var server = new RpcServer(path, methods, state.Clock, state.Logger, state.Changes.Pulse);
+        var server = new RpcServer(path, methods, state);
         servers[index] = server;
         try
         {

@@ -59,6 +59,12 @@ public sealed class EmulatorOptions
     /// <summary>Queued requests above which the breaker opens. Default 1000.</summary>
     public int BreakerPendingLimit { get; init; } = 1000;
 
+    /// <summary>
+    /// Whether calls of the function <c>echo</c> (not of a service) are answered by the data plane itself, without a worker or a profile: 200
+    /// and the request's body as it comes. For measuring a client of the node alone; Node.js may be missing then. Default false.
+    /// </summary>
+    public bool BuiltInEcho { get; init; }
+
     internal IReadOnlyList<string> Validate()
     {
         List<string> errors = [];

@@ -1,15 +1,21 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Emulator.Node;
 using NoslateFleet.Noslate.Transport;
 
 namespace NoslateFleet.Emulator.Rpc;
 
 /// <summary>Turns the HTTP/2 streams of one socket into calls of a plane's methods.</summary>
-internal sealed partial class RpcApplication(RpcMethods methods, TimeProvider clock, ILogger logger, Action changed)
+internal sealed partial class RpcApplication(RpcMethods methods, NodeState state)
     : IHttpApplication<IFeatureCollection>
 {
+    // A length-delimited field that is longer than the message.
+    private static readonly byte[] Garbage = [0x12, 0x7f, 0xff, 0xfe];
+
     private readonly ConcurrentDictionary<RpcCall, byte> open = new();
 
     public int OpenCalls => open.Count;
@@ -40,7 +46,7 @@ internal sealed partial class RpcApplication(RpcMethods methods, TimeProvider cl
 
         using var call = new RpcCall(context);
         open.TryAdd(call, 0);
-        changed();
+        state.Changes.Pulse();
         ITimer? timer = null;
         try
         {
@@ -50,13 +56,13 @@ internal sealed partial class RpcApplication(RpcMethods methods, TimeProvider cl
                 if (!StatusText.TryReadTimeout(timeout, out TimeSpan left))
                     throw new RpcStatusException(GrpcStatusCode.OutOfRange, "Invalid deadline");
                 if (left < TimeSpan.FromMilliseconds(int.MaxValue))
-                    timer = clock.CreateTimer(Expire, call, left, Timeout.InfiniteTimeSpan);
+                    timer = state.Clock.CreateTimer(Expire, call, left, Timeout.InfiniteTimeSpan);
             }
 
             // The real plane's own text for a path it does not know.
             Func<RpcCall, Task> handler = methods.Find(call.Path)
                 ?? throw new RpcStatusException(GrpcStatusCode.Unimplemented, "[object Object]");
-            await handler(call);
+            await (state.Faults.Find(call.Path) is { } fault ? ServeAsync(call, handler, fault) : handler(call));
         }
         catch (RpcStatusException error)
         {
@@ -69,14 +75,40 @@ internal sealed partial class RpcApplication(RpcMethods methods, TimeProvider cl
         }
         catch (Exception error)
         {
-            LogFault(logger, call.Path, error);
+            LogFault(state.Logger, call.Path, error);
             await FinishAsync(call, new RpcStatusException(GrpcStatusCode.Internal, error.Message));
         }
         finally
         {
             timer?.Dispose();
             open.TryRemove(call, out _);
-            changed();
+            state.Changes.Pulse();
+        }
+    }
+
+    private async Task ServeAsync(RpcCall call, Func<RpcCall, Task> handler, CallFault fault)
+    {
+        switch (fault.Kind)
+        {
+            case CallFaultKind.Refuse:
+                throw new RpcStatusException(fault.Code, fault.Message);
+            case CallFaultKind.Silence:
+                await call.HangAsync();
+                break;
+            case CallFaultKind.Garbage:
+                PipeWriter writer = call.BeginMessage(Garbage.Length);
+                writer.Write(Garbage);
+                await call.FlushAsync(writer);
+                await call.CompleteAsync(GrpcStatusCode.Ok, "OK");
+                break;
+            case CallFaultKind.Delay:
+                call.Hold = Task.Delay(fault.Time, state.Clock, call.Ended);
+                await handler(call);
+                break;
+            default:
+                call.CutAfter = fault.Bytes;
+                await handler(call);
+                break;
         }
     }
 

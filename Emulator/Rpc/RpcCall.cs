@@ -14,6 +14,9 @@ namespace NoslateFleet.Emulator.Rpc;
 /// </summary>
 internal sealed class RpcCall : IDisposable
 {
+    // HTTP/2's INTERNAL_ERROR.
+    private const int InternalError = 2;
+
     private readonly IFeatureCollection features;
     private readonly IHttpResponseFeature response;
     private readonly IHttpResponseBodyFeature responseBody;
@@ -22,6 +25,7 @@ internal sealed class RpcCall : IDisposable
     private readonly Lock gate = new();
     private readonly string? encoding;
     private RpcStatusException? failure;
+    private long answered;
     private bool headSent;
     private bool disposed;
 
@@ -47,6 +51,9 @@ internal sealed class RpcCall : IDisposable
     /// <summary>Fires when the call is over for whatever reason.</summary>
     public CancellationToken Ended { get; }
 
+    /// <summary>Where the response's messages go; see <see cref="BeginMessage"/>.</summary>
+    public PipeWriter Writer => responseBody.Writer;
+
     /// <summary>Why the call was failed from elsewhere, if it was.</summary>
     public RpcStatusException? Failure
     {
@@ -56,6 +63,12 @@ internal sealed class RpcCall : IDisposable
                 return failure;
         }
     }
+
+    /// <summary>A fault: nothing leaves before this has ended; null for none.</summary>
+    public Task? Hold { get; set; }
+
+    /// <summary>A fault: the stream is reset once this many bytes were answered; null for none.</summary>
+    public long? CutAfter { get; set; }
 
     /// <summary>Ends the call with a status, from any thread; the first one wins.</summary>
     public void Fail(RpcStatusException status)
@@ -124,6 +137,20 @@ internal sealed class RpcCall : IDisposable
         }
     }
 
+    /// <summary>Whether the next <see cref="ReadAsync"/> has a whole message, or the request's end, without waiting.</summary>
+    public bool IsAtHand()
+    {
+        if (!requestReader.TryRead(out ReadResult read))
+            return false;
+        uint length = 0;
+        bool prefix = read.Buffer.Length >= MessageLimits.PrefixSize;
+        if (prefix)
+            ReadPrefix(read.Buffer, out _, out length);
+        bool whole = read.IsCompleted || (prefix && read.Buffer.Length >= MessageLimits.PrefixSize + (long)length);
+        requestReader.AdvanceTo(read.Buffer.Start);
+        return whole;
+    }
+
     /// <summary>Reads and drops whatever else the client sends.</summary>
     public async Task DrainAsync()
     {
@@ -158,19 +185,29 @@ internal sealed class RpcCall : IDisposable
         prefix[0] = 0;
         BinaryPrimitives.WriteInt32BigEndian(prefix[1..], size);
         writer.Advance(MessageLimits.PrefixSize);
+        answered += MessageLimits.PrefixSize + size;
         return writer;
     }
 
     public async ValueTask FlushAsync(PipeWriter writer)
     {
+        if (Hold is { } hold)
+            await hold;
         FlushResult flushed = await writer.FlushAsync(Ended);
         if (flushed.IsCompleted)
             throw new OperationCanceledException(Ended);
+        if (answered >= CutAfter)
+        {
+            features.Get<IHttpResetFeature>()?.Reset(InternalError);
+            throw new IOException("the stream was cut");
+        }
     }
 
     /// <summary>Ends the response: trailers after a head, or a head that is the trailers.</summary>
     public async Task CompleteAsync(GrpcStatusCode code, string message)
     {
+        if (Hold is { } hold)
+            await hold;
         string number = ((int)code).ToString(System.Globalization.CultureInfo.InvariantCulture);
         string text = StatusText.Encode(message);
         if (headSent)

@@ -7,11 +7,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using NoslateFleet.Emulator.Node;
 
 namespace NoslateFleet.Emulator.Rpc;
 
 /// <summary>One plane's unix socket: HTTP/2 without TLS, with the settings that a real plane announces.</summary>
-internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider clock, ILogger logger, Action changed) : IAsyncDisposable
+internal sealed class RpcServer(string path, RpcMethods methods, NodeState state) : IAsyncDisposable
 {
     /// <summary>How long connections may take to close in order, in real time; then they are cut.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromMilliseconds(500);
@@ -22,7 +23,7 @@ internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider cl
     /// </summary>
     private static readonly TimeSpan Never = TimeSpan.FromDays(1000);
 
-    private readonly RpcApplication application = new(methods, clock, logger, changed);
+    private readonly RpcApplication application = new(methods, state);
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
     private KestrelServer? server;
     private ServiceProvider? services;
@@ -54,7 +55,7 @@ internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider cl
             listen.Use(next => async connection =>
             {
                 connections.TryAdd(connection, 0);
-                changed();
+                state.Changes.Pulse();
                 try
                 {
                     await next(connection);
@@ -62,7 +63,7 @@ internal sealed class RpcServer(string path, RpcMethods methods, TimeProvider cl
                 finally
                 {
                     connections.TryRemove(connection, out _);
-                    changed();
+                    state.Changes.Pulse();
                 }
             });
         });

@@ -21,6 +21,9 @@ public sealed class GatewayOptions
     /// <summary>Deadlines, headers, limits.</summary>
     public ForwardingOptions Forwarding { get; } = new();
 
+    /// <summary>Limits of the platform port's server.</summary>
+    public LimitOptions Limits { get; } = new();
+
     /// <summary>Where the profiles come from.</summary>
     public FunctionsOptions Functions { get; } = new();
 

@@ -27,6 +27,7 @@ internal static class GatewayOptionsLoader
         LoadAdmin(reader, options.Admin);
         LoadRouting(reader, options.Routing, options.Platform.Mode);
         LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
+        LoadLimits(reader, options.Limits);
         LoadNode(reader, options.Node);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
@@ -35,6 +36,7 @@ internal static class GatewayOptionsLoader
                 "must differ from Platform:Port: the two doors are two servers");
         }
 
+        CheckHttp2Port(reader, options);
         if (reader.Errors.Count > 0)
         {
             throw new ConfigurationErrorsException(reader.Errors);
@@ -42,7 +44,7 @@ internal static class GatewayOptionsLoader
 
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
-            FunctionsOptions.SectionName, NodeOptions.SectionName);
+            LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName);
         return options;
     }
 
@@ -58,6 +60,7 @@ internal static class GatewayOptionsLoader
             platform.Port = reader.Integer("FC_CUSTOM_LISTEN_PORT", platform.Port, 1, 65535);
         }
 
+        platform.Http2Port = reader.Text("Platform:Http2Port") is null ? null : reader.Integer("Platform:Http2Port", 0, 0, 65535);
         platform.HealthPath = reader.Text("Platform:HealthPath");
         if (platform.HealthPath is { } path && (!path.StartsWith('/') || path.AsSpan().IndexOfAny("?# ") >= 0))
         {
@@ -212,6 +215,36 @@ internal static class GatewayOptionsLoader
         forwarding.ProxyNetworks = networks;
     }
 
+    private static void CheckHttp2Port(ConfigurationReader reader, GatewayOptions options)
+    {
+        if (options.Platform.Http2Port is { } port && port != 0 && (port == options.Platform.Port || port == options.Admin.Port))
+        {
+            reader.Error("Platform:Http2Port", port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                "must differ from Platform:Port and Admin:Port: in clear text a port speaks HTTP/1.1 or HTTP/2");
+        }
+    }
+
+    private static void LoadLimits(ConfigurationReader reader, LimitOptions limits)
+    {
+        limits.RequestHeadersTimeout = reader.Duration("Limits:RequestHeadersTimeout", limits.RequestHeadersTimeout, TimeSpan.FromSeconds(1), _day);
+        limits.MinRequestBodyRate = Rate(reader, "Limits:MinRequestBodyRate", limits.MinRequestBodyRate);
+        limits.MinResponseRate = Rate(reader, "Limits:MinResponseRate", limits.MinResponseRate);
+
+        // Kestrel looks once a second and takes no shorter one.
+        limits.RateGracePeriod = reader.Duration("Limits:RateGracePeriod", limits.RateGracePeriod, TimeSpan.FromSeconds(2), _day);
+        limits.MaxRequestLineBytes = reader.Integer("Limits:MaxRequestLineBytes", limits.MaxRequestLineBytes, 256, 1024 * 1024);
+        limits.MaxRequestHeaderBytes = reader.Integer("Limits:MaxRequestHeaderBytes", limits.MaxRequestHeaderBytes, 1024, 1024 * 1024);
+        limits.MaxRequestHeaders = reader.Integer("Limits:MaxRequestHeaders", limits.MaxRequestHeaders, 8, 10_000);
+    }
+
+    private static int? Rate(ConfigurationReader reader, string key, int? fallback)
+    {
+        var text = reader.Text(key);
+        return text is null ? fallback
+            : text.Equals("none", StringComparison.OrdinalIgnoreCase) ? null
+            : reader.Integer(key, 0, 1, 1024 * 1024 * 1024);
+    }
+
     private static void LoadNode(ConfigurationReader reader, NodeOptions node)
     {
         node.Workdir = reader.Text("Node:Workdir") ?? reader.Text("NOSLATED_WORKDIR") ?? "";
@@ -221,6 +254,7 @@ internal static class GatewayOptionsLoader
         node.ReconnectMax = reader.Duration("Node:ReconnectMax", node.ReconnectMax, _millisecond, _day);
         node.CallTimeout = reader.Duration("Node:CallTimeout", node.CallTimeout, _millisecond, _day);
         node.SetProfilesTimeout = reader.Duration("Node:SetProfilesTimeout", node.SetProfilesTimeout, _millisecond, _day);
+        node.ResyncWindow = reader.Duration("Node:ResyncWindow", node.ResyncWindow, TimeSpan.Zero, _day);
         if (node.Workdir.Length == 0)
         {
             reader.Error("Node:Workdir", null, "must name the Noslate node's working directory (NOSLATED_WORKDIR does as well)");

@@ -61,11 +61,16 @@ public static class GatewayApplication
     /// <param name="app">A gateway that <see cref="Build"/> made and that has started.</param>
     public static string PlatformAddress(this WebApplication app) => app.Services.GetRequiredService<PlatformServer>().Address;
 
+    /// <summary>Where a started gateway speaks HTTP/2 in clear text; null if that is off.</summary>
+    /// <param name="app">A gateway that <see cref="Build"/> made and that has started.</param>
+    public static string? PlatformHttp2Address(this WebApplication app) => app.Services.GetRequiredService<PlatformServer>().Http2Address;
+
     private static void AddGateway(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton(options);
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Forwarding);
+        services.AddSingleton(options.Limits);
         services.AddSingleton(options.Routing);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<InvocationLedger>();

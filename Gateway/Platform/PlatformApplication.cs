@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
@@ -20,12 +22,14 @@ namespace NoslateFleet.Gateway.Platform;
 internal sealed class PlatformApplication(
     PlatformOptions options,
     ForwardingOptions forwarding,
+    LimitOptions limits,
     Router router,
     Forwarder forwarder,
     InvocationLedger ledger,
     TimeProvider time,
     ILogger<PlatformApplication> logger) : IHttpApplication<PlatformExchange>
 {
+    private readonly bool _paced = limits.MinRequestBodyRate is not null;
     private readonly bool _functionCompute = options.Mode == PlatformMode.FunctionCompute;
     private readonly Deadlines _deadlines = new(forwarding, options.Mode);
 
@@ -98,6 +102,13 @@ internal sealed class PlatformApplication(
             return Refuse(exchange, ProblemTable.MethodNotAllowed);
         }
 
+        if (StrictRequest.IsAmbiguous(exchange.Request))
+        {
+            // Where the next request begins on this connection may be in dispute.
+            exchange.Response.Headers.Connection = "close";
+            return Refuse(exchange, ProblemTable.AmbiguousRequest);
+        }
+
         // "h2c" is an offer that a server may pass over; any other upgrade changes what the connection carries.
         if (exchange.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
             && !headers.Upgrade.ToString().Equals("h2c", StringComparison.OrdinalIgnoreCase))
@@ -124,6 +135,12 @@ internal sealed class PlatformApplication(
         if (forwarding.MaxRequestBodyBytes is { } limit && headers.ContentLength > limit)
         {
             return Refuse(exchange, ProblemTable.BodyTooLarge);
+        }
+
+        if (_paced && headers.ContentLength is null && exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            // A body of untold length may be a conversation that stands still for good reasons; the idle limit sees both its directions.
+            exchange.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
         }
 
         exchange.Target = decision.Target!.Name;

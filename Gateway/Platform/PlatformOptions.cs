@@ -16,6 +16,11 @@ public sealed class PlatformOptions
     /// <summary>The port. Default 9000, Function Compute's own default; FC_CUSTOM_LISTEN_PORT wins over it. 0 takes a free one.</summary>
     public int Port { get; set; } = 9000;
 
+    /// <summary>
+    /// A port of its own for HTTP/2 in clear text with prior knowledge: in clear text one port can't speak both. Default none; 0 takes a free one.
+    /// </summary>
+    public int? Http2Port { get; set; }
+
     /// <summary>A path that the gateway answers itself with 200, uncounted and without a function. Default none.</summary>
     public string? HealthPath { get; set; }
 }

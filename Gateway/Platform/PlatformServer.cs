@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Telemetry;
 
@@ -20,7 +21,7 @@ internal sealed class PlatformServer : IHostedService, IDisposable
     private readonly ILogger<PlatformServer> _logger;
 
     public PlatformServer(
-        PlatformOptions options, ForwardingOptions forwarding, PlatformApplication application, IServiceProvider services, ILoggerFactory loggers)
+        PlatformOptions options, ForwardingOptions forwarding, LimitOptions limits, PlatformApplication application, IServiceProvider services, ILoggerFactory loggers)
     {
         _options = options;
         _application = application;
@@ -40,11 +41,14 @@ internal sealed class PlatformServer : IHostedService, IDisposable
         // on HTTP/2 connections Kestrel 10 takes that for a time long past and closes them at once.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(1000);
         kestrel.Limits.MaxRequestBodySize = forwarding.MaxRequestBodyBytes;
+        Apply(limits, kestrel.Limits);
+        var address = IPAddress.Parse(options.Address);
+        kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        if (options.Http2Port is { } http2Port)
+        {
+            kestrel.Listen(address, http2Port, listen => listen.Protocols = HttpProtocols.Http2);
+        }
 
-        // A body that stands still is ended by the forwarding's own idle limit, which sees both directions.
-        kestrel.Limits.MinRequestBodyDataRate = null;
-        kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen => listen.Protocols = HttpProtocols.Http1);
         _server = new KestrelServer(
             Options.Create(kestrel),
             new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true }), loggers),
@@ -53,6 +57,9 @@ internal sealed class PlatformServer : IHostedService, IDisposable
 
     /// <summary>Where the port listens, once started: the real port where 0 was configured.</summary>
     public string Address => _server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Where HTTP/2 is spoken, once started; null if it is off.</summary>
+    public string? Http2Address => _options.Http2Port is null ? null : _server.Features.Get<IServerAddressesFeature>()!.Addresses.Last();
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -63,4 +70,18 @@ internal sealed class PlatformServer : IHostedService, IDisposable
     public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
     public void Dispose() => _server.Dispose();
+
+    private static void Apply(LimitOptions limits, KestrelServerLimits kestrel)
+    {
+        kestrel.RequestHeadersTimeout = limits.RequestHeadersTimeout;
+        kestrel.MinRequestBodyDataRate = Rate(limits.MinRequestBodyRate, limits.RateGracePeriod);
+        kestrel.MinResponseDataRate = Rate(limits.MinResponseRate, limits.RateGracePeriod);
+        kestrel.MaxRequestLineSize = limits.MaxRequestLineBytes;
+        kestrel.MaxRequestHeadersTotalSize = limits.MaxRequestHeaderBytes;
+        kestrel.MaxRequestHeaderCount = limits.MaxRequestHeaders;
+        kestrel.Http2.MaxRequestHeaderFieldSize = limits.MaxRequestHeaderBytes;
+    }
+
+    private static MinDataRate? Rate(int? bytesPerSecond, TimeSpan gracePeriod) =>
+        bytesPerSecond is { } rate ? new MinDataRate(rate, gracePeriod) : null;
 }

@@ -21,6 +21,9 @@ internal static class ProblemTable
     public static readonly Problem BadRequest = new(400, Gateway, "bad-request", Executed.Maybe,
         "The request body can't be read as HTTP.");
 
+    public static readonly Problem AmbiguousRequest = new(400, Gateway, "ambiguous-request", Executed.Never,
+        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, or a control character in a header or in the target.");
+
     public static readonly Problem MethodNotAllowed = new(405, Gateway, "method-not-allowed", Executed.Never,
         "CONNECT and TRACE are not forwarded.");
 
@@ -52,7 +55,7 @@ internal static class ProblemTable
     /// <summary>The problems that the gateway makes without the node.</summary>
     public static IReadOnlyList<Problem> Own { get; } =
     [
-        NoRoute, BadTarget, BadTimeout, BadRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
+        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
         BadResponse, Internal,
     ];
 
@@ -101,6 +104,8 @@ internal static class ProblemTable
         InvocationFailure.ResponseTooLarge => new(502, Worker, "response-too-large", Executed.Yes, "The function wrote more at once than the data plane passes on."),
         InvocationFailure.InvalidResponse => new(502, DataPlane, "invalid-response", Executed.Maybe, "The data plane's answer does not follow the protocol."),
         InvocationFailure.PlaneError => new(502, DataPlane, "plane-error", Executed.Maybe, "The data plane failed."),
+        // A plane was seen to get its profiles 5 to 11 s after its start; by the time it is connected, some of that is over.
+        InvocationFailure.Resyncing => new(503, DataPlane, "resyncing", Executed.Never, "The node has just come back and does not have the function yet.", 2),
         InvocationFailure.RequestBodyFailed => BadRequest,
         _ => throw new ArgumentOutOfRangeException(nameof(failure), failure, "has no problem"),
     };

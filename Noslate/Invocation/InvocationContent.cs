@@ -35,6 +35,13 @@ internal sealed class InvocationContent : HttpContent
     private bool _bodyTouched;
     private bool _waiting;
     private bool _stopped;
+    private bool _again;
+
+    /// <summary>
+    /// True when all that was, or will be, sent is still held in the request's own buffer, so that it can be sent once more: there is no body, or
+    /// it was at hand whole and small enough to be copied behind the head.
+    /// </summary>
+    public bool IsRepeatable { get; private set; }
 
     /// <summary>True once request bytes were handed to the connection.</summary>
     public bool Sent { get; private set; }
@@ -56,6 +63,13 @@ internal sealed class InvocationContent : HttpContent
         _request = request;
         _body = body;
         _deadline = deadline;
+    }
+
+    /// <summary>Prepares to send a repeatable request once more, byte for byte.</summary>
+    public void PrepareAgain(InvocationRequest request)
+    {
+        _request = request;
+        _again = true;
     }
 
     /// <summary>Ends the upload: no further byte is read from the caller. The stream is reset if the upload had not ended.</summary>
@@ -81,7 +95,7 @@ internal sealed class InvocationContent : HttpContent
         _request = null;
         _body = null;
         _upload = null;
-        _bodyTouched = _waiting = _stopped = false;
+        _bodyTouched = _waiting = _stopped = _again = IsRepeatable = false;
         Volatile.Write(ref _bodyBytesSent, 0);
         Sent = false;
         BodyError = null;
@@ -123,8 +137,8 @@ internal sealed class InvocationContent : HttpContent
     {
         if (_body is null)
         {
-            Sent = true;
-            return stream.WriteAsync(_request!.Encode(_deadline, 0, null, 0), cancellationToken).AsTask();
+            Sent = IsRepeatable = true;
+            return stream.WriteAsync(_again ? _request!.Encoded : _request!.Encode(_deadline, 0, null, 0), cancellationToken).AsTask();
         }
 
         bool any;
@@ -146,7 +160,7 @@ internal sealed class InvocationContent : HttpContent
         // The common case: everything is here and fits into one frame.
         ReadOnlyMemory<byte> whole = EncodeInline(read.Buffer);
         _body.AdvanceTo(read.Buffer.End);
-        Sent = true;
+        Sent = IsRepeatable = true;
         return stream.WriteAsync(whole, cancellationToken).AsTask();
     }
 

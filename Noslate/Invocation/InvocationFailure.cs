@@ -83,4 +83,10 @@ public enum InvocationFailure
 
     /// <summary>Reading the request body from the caller failed; the inner exception tells how.</summary>
     RequestBodyFailed,
+
+    /// <summary>
+    /// The node did not know the function or service, which is among the wanted profiles, and had only just connected: it surely gets them
+    /// in a moment. It was tried again as long as the deadline, or the request's body, allowed.
+    /// </summary>
+    Resyncing,
 }

@@ -13,6 +13,7 @@ public sealed class InvocationRequest : IDisposable
     // Only the buffer is pooled: an object that came back from a pool could be disposed by who held it before.
     private ProtoWriter _writer = new(GrpcWire.PrefixLength, InitialCapacity);
     private bool _disposed;
+    private int _encodedLength;
 
     private InvocationRequest()
     {
@@ -20,6 +21,22 @@ public sealed class InvocationRequest : IDisposable
 
     /// <summary>Length of the encoded fields so far, in bytes.</summary>
     internal int MessageLength => _writer.Length - GrpcWire.PrefixLength;
+
+    /// <summary>
+    /// What <see cref="Encode"/> last gave out, once more: with the deadline, and with the body's bytes where they were copied behind the fields.
+    /// Only as long as nothing was added since.
+    /// </summary>
+    internal ReadOnlyMemory<byte> Encoded => _writer.Buffer.AsMemory(0, _encodedLength);
+
+    /// <summary>The function's or service's name, read back from the encoded fields.</summary>
+    internal string ReadName()
+    {
+        ReadOnlySpan<byte> fields = _writer.Buffer.AsSpan(GrpcWire.PrefixLength, MessageLength);
+        int offset = 0;
+        return ProtoWire.TryReadTag(fields, ref offset, out int field, out _) && field == 1 && ProtoWire.TryReadLength(fields, ref offset, out int length)
+            ? System.Text.Encoding.UTF8.GetString(fields.Slice(offset, length))
+            : "";
+    }
 
     /// <summary>Takes an empty request from the pool.</summary>
     /// <param name="name">The function's or service's name.</param>
@@ -91,8 +108,8 @@ public sealed class InvocationRequest : IDisposable
         }
 
         GrpcWire.WritePrefix(_writer.Buffer, message);
-        ReadOnlyMemory<byte> encoded = _writer.Buffer.AsMemory(0, _writer.Length);
+        _encodedLength = _writer.Length;
         _writer.Truncate(fields);
-        return encoded;
+        return Encoded;
     }
 }

@@ -63,6 +63,15 @@ internal sealed class InvocationSlot : IDisposable
         _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>What is left of the time for the head, before it was disarmed.</summary>
+    public TimeSpan TimeLeft()
+    {
+        lock (_gate)
+        {
+            return _limit - _time.GetElapsedTime(_armedAt);
+        }
+    }
+
     public void Cancel() => _cancellation.Cancel();
 
     public void Dispose()

@@ -18,6 +18,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
     /// <summary>Sends one and waits for the response head; the contract is that of INoslateNode.InvokeAsync.</summary>
     /// <param name="channel">The plane's channel.</param>
     /// <param name="load">Told of the end of the call; null if nobody counts.</param>
+    /// <param name="retry">Asked when the plane does not know the function or service; null if that ends it.</param>
     /// <param name="target">Function or service.</param>
     /// <param name="request">Everything but the body.</param>
     /// <param name="body">The body; null for none.</param>
@@ -27,6 +28,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
     public async ValueTask<InvocationCall> InvokeAsync(
         PlaneChannel channel,
         ICallCounter? load,
+        IInvocationRetry? retry,
         InvocationTarget target,
         InvocationRequest request,
         PipeReader? body,
@@ -65,12 +67,44 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
             await call.StartAsync(channel, timeout, cancellationToken);
             return call;
         }
+        catch (InvocationFailedException failure) when (retry is not null && IsNotFound(failure))
+        {
+            var refused = new NotFoundInvocation(load, target, request, slot.Content.IsRepeatable, slot.TimeLeft() - Grace, failure);
+            await call.DisposeAsync();
+            return await retry.AfterNotFoundAsync(refused, cancellationToken);
+        }
         catch
         {
             await call.DisposeAsync();
             throw;
         }
     }
+
+    /// <summary>Sends a repeatable request once more, with the deadline that it bears.</summary>
+    public async ValueTask<InvocationCall> InvokeAgainAsync(
+        PlaneChannel channel, ICallCounter load, InvocationTarget target, InvocationRequest request, TimeSpan timeLeft, CancellationToken cancellationToken)
+    {
+        InvocationSlot slot = _slots.Rent();
+        slot.SetTarget(target);
+        slot.Content.PrepareAgain(request);
+        load.CallBegins();
+        var call = new InvocationCall(slot, _slots, load);
+        try
+        {
+            slot.Arm(timeLeft + Grace);
+            await call.StartAsync(channel, timeLeft, cancellationToken);
+            return call;
+        }
+        catch
+        {
+            await call.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the plane does not know the function or service: nothing was run then.</summary>
+    public static bool IsNotFound(InvocationFailedException failure) =>
+        failure.Error is { AfterHead: false, Failure: InvocationFailure.UnknownFunction or InvocationFailure.UnknownService };
 
     public void Dispose() => _slots.Dispose();
 }

@@ -26,4 +26,10 @@ public sealed class NodeOptions
 
     /// <summary>Time for setting profiles: the control plane answers only when workers have stopped and code is fetched. Default 60 s.</summary>
     public TimeSpan SetProfilesTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long after a data plane has connected it may still not know functions and services that it is to have: a call that it refuses for that is
+    /// tried again within its deadline. Default 15 s: a data plane was seen to get its profiles 5 to 11 s after its start. Zero: never.
+    /// </summary>
+    public TimeSpan ResyncWindow { get; set; } = TimeSpan.FromSeconds(15);
 }

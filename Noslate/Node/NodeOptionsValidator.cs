@@ -25,6 +25,11 @@ public static class NodeOptionsValidator
         CheckSpan(errors, nameof(NodeOptions.ReconnectMax), options.ReconnectMax);
         CheckSpan(errors, nameof(NodeOptions.CallTimeout), options.CallTimeout);
         CheckSpan(errors, nameof(NodeOptions.SetProfilesTimeout), options.SetProfilesTimeout);
+        if (options.ResyncWindow < TimeSpan.Zero || options.ResyncWindow > MaxSpan)
+        {
+            errors.Add($"{Key(nameof(NodeOptions.ResyncWindow))} is {options.ResyncWindow}; it must be zero or more and at most {MaxSpan}.");
+        }
+
         if (options.ReconnectMin > options.ReconnectMax)
         {
             errors.Add($"{Key(nameof(NodeOptions.ReconnectMin))} is {options.ReconnectMin}, more than "

@@ -7,14 +7,20 @@ using NoslateFleet.Noslate.Stats;
 namespace NoslateFleet.Noslate.Node;
 
 /// <summary>A client of one Noslate node over its unix sockets.</summary>
-public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IAsyncDisposable
+public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvocationRetry, IAsyncDisposable
 {
+    // Between two tries of a call whose function the plane does not know yet.
+    private static readonly TimeSpan ResyncPauseMin = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan ResyncPauseMax = TimeSpan.FromMilliseconds(400);
+
     private readonly PlaneLink[] _dataPlanes;
     private readonly PlaneLink[] _controlPlanes;
     private readonly IProfilePublisher _publisher;
     private readonly IStatsReader _stats;
     private readonly Invoker _invoker;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
     private readonly Lock _gate = new();
     private readonly Queue<NodeStatus> _unraised = new();
     private volatile NodeStatus _status;
@@ -43,6 +49,8 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IAsyncD
         }
 
         _logger = loggers.CreateLogger<NoslateNode>();
+        _time = time;
+        _random = random;
         _invoker = new Invoker(time);
         _dataPlanes = [.. Enumerable.Range(0, options.DataPlanes).Select(index => CreateLink(index, isDataPlane: true))];
         _controlPlanes = [.. Enumerable.Range(0, options.ControlPlanes).Select(index => CreateLink(index, isDataPlane: false))];
@@ -98,9 +106,55 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IAsyncD
     {
         PlaneLink? link = Choose();
         return link is not null
-            ? _invoker.InvokeAsync(link.Channel, link, target, request, body, timeout, cancellationToken)
-            : ValueTask.FromException<InvocationCall>(new InvocationFailedException(new InvocationError(
-                InvocationFailure.PlaneUnavailable, Executed.Never, AfterHead: false, "no data plane is connected: " + WhyNot())));
+            ? _invoker.InvokeAsync(link.Channel, link, this, target, request, body, timeout, cancellationToken)
+            : ValueTask.FromException<InvocationCall>(NoPlane());
+    }
+
+    /// <summary>
+    /// A plane that has just come back answers "not found" until its profiles arrive. Such a call never ran, so it is tried again as long as
+    /// that can be the reason, its time allows it, and all of it is still held: nothing is kept for this.
+    /// </summary>
+    async ValueTask<InvocationCall> IInvocationRetry.AfterNotFoundAsync(NotFoundInvocation refused, CancellationToken cancellationToken)
+    {
+        InvocationFailedException failure = refused.Failure;
+        var link = (PlaneLink)refused.Load!;
+        if (!link.IsResyncing || !IsWanted(refused.Target, refused.Request.ReadName()))
+        {
+            throw failure;
+        }
+
+        if (!refused.Repeatable)
+        {
+            throw Resyncing(failure, "the request's body could not be sent a second time");
+        }
+
+        long began = _time.GetTimestamp();
+        var pauses = new Backoff(ResyncPauseMin, ResyncPauseMax, _random);
+        while (true)
+        {
+            TimeSpan pause = pauses.Next();
+            if (_time.GetElapsedTime(began) + pause >= refused.TimeLeft)
+            {
+                throw Resyncing(failure, "its deadline left no time for another try");
+            }
+
+            await Task.Delay(pause, _time, cancellationToken);
+            TimeSpan left = refused.TimeLeft - _time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+            {
+                throw Resyncing(failure, "its deadline left no time for another try");
+            }
+
+            link = Choose() ?? throw NoPlane();
+            try
+            {
+                return await _invoker.InvokeAgainAsync(link.Channel, link, refused.Target, refused.Request, left, cancellationToken);
+            }
+            catch (InvocationFailedException again) when (link.IsResyncing && Invoker.IsNotFound(again))
+            {
+                failure = again;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -199,6 +253,30 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IAsyncD
 
         return best;
     }
+
+    private bool IsWanted(InvocationTarget target, string name)
+    {
+        if (_profiles is not { } wanted)
+        {
+            return false;
+        }
+
+        return target == InvocationTarget.Service
+            ? wanted.Services.Any(service => service.Name == name)
+            : wanted.Functions.Any(function => function.Name == name);
+    }
+
+    private static InvocationFailedException Resyncing(InvocationFailedException failure, string why) =>
+        new(
+            new InvocationError(
+                InvocationFailure.Resyncing,
+                Executed.Never,
+                AfterHead: false,
+                $"the data plane has just connected and does not have its profiles yet, and {why}: {failure.Error.Message}"),
+            failure);
+
+    private InvocationFailedException NoPlane() => new(new InvocationError(
+        InvocationFailure.PlaneUnavailable, Executed.Never, AfterHead: false, "no data plane is connected: " + WhyNot()));
 
     private string WhyNot() =>
         string.Join("; ", _dataPlanes.Select(link => $"{link.Channel.Name}: {link.Status.Error ?? "not tried yet"}"));

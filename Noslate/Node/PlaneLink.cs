@@ -36,6 +36,7 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private volatile PlaneStatus _status;
     private string? _loggedError;
     private int _inFlight;
+    private long _connectedAt;
 
     public PlaneLink(
         int index, bool isDataPlane, PlaneChannel channel, NodeOptions options, TimeProvider time, Random random, IPlaneLinkOwner owner, ILogger logger)
@@ -60,6 +61,9 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     public PlaneStatus Status => _status;
 
     public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>True until the plane has been connected for the re-sync window: its profiles may still be on their way.</summary>
+    public bool IsResyncing => _time.GetElapsedTime(Volatile.Read(ref _connectedAt)) < _options.ResyncWindow;
 
     public void Start() => _loop = Task.Run(() => RunAsync(_stop.Token));
 
@@ -140,6 +144,7 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private void SetConnected()
     {
         _loggedError = null;
+        Volatile.Write(ref _connectedAt, _time.GetTimestamp());
         _status = _status with { Connected = true, Since = _time.GetUtcNow(), Error = null };
         LogConnected(Channel.Name, Channel.SocketPath);
         _owner.LinkChanged(this, connectionChanged: true);

@@ -49,9 +49,10 @@ internal sealed class TestNode : IAsyncDisposable
     public static string NewDirectory() => System.IO.Directory.CreateTempSubdirectory("nfe").FullName;
 
     public static async Task<TestNode> StartAsync(
-        TimeProvider? clock = null, Func<string, EmulatorOptions>? options = null, Func<double>? load = null)
+        TimeProvider? clock = null, Func<string, EmulatorOptions>? options = null, Func<double>? load = null, bool needsNode = true)
     {
-        Requires.Node();
+        if (needsNode)
+            Requires.Node();
         string directory = NewDirectory();
         var node = new EmulatedNode(options?.Invoke(directory) ?? new EmulatorOptions { Workdir = directory }, clock, null, load);
         await node.StartAsync();

@@ -46,7 +46,7 @@ public sealed class AllocationTests(ITestOutputHelper output)
             request.AddHeader("content-type", "text/plain");
             request.AddHeader("host", "localhost");
             await using InvocationCall call = await harness.Invoker.InvokeAsync(
-                harness.Channel, null, InvocationTarget.Function, request, PipeReader.Create(new ReadOnlySequence<byte>(body)), Patience, CancellationToken.None);
+                harness.Channel, null, null, InvocationTarget.Function, request, PipeReader.Create(new ReadOnlySequence<byte>(body)), Patience, CancellationToken.None);
             while (await call.ReadAsync(buffer, CancellationToken.None) > 0)
             {
             }

@@ -54,7 +54,7 @@ internal sealed class InvocationHarness : IAsyncDisposable
     {
         var request = InvocationRequest.Rent("hello", "POST", "/path?q=1", "id-1");
         request.AddHeader("X-Header", "value");
-        return await Invoker.InvokeAsync(Channel, counter, target, request, body, timeout ?? Patience, cancellationToken)
+        return await Invoker.InvokeAsync(Channel, counter, retry: null, target, request, body, timeout ?? Patience, cancellationToken)
             .AsTask().WaitAsync(Patience, CancellationToken.None);
     }
 

@@ -297,7 +297,7 @@ public sealed class UploadTests
         using var request = InvocationRequest.Rent("f", "GET", "/", "id");
         request.AddHeader("x", new string('x', 10 * 1024 * 1024));
         var failure = await Assert.ThrowsAsync<InvocationFailedException>(async () => await harness.Invoker.InvokeAsync(
-            harness.Channel, null, InvocationTarget.Function, request, null, Patience, CancellationToken.None));
+            harness.Channel, null, null, InvocationTarget.Function, request, null, Patience, CancellationToken.None));
         Assert.Equal((InvocationFailure.RequestTooLarge, Executed.Never), (failure.Error.Failure, failure.Error.Executed));
     }
 
@@ -314,7 +314,7 @@ public sealed class UploadTests
         using var request = InvocationRequest.Rent("f", "GET", "/", "id");
         request.AddHeader("x", new string('x', (10 * 1024 * 1024) - 100));
         await using InvocationCall call = await harness.Invoker.InvokeAsync(
-            harness.Channel, null, InvocationTarget.Function, request, PipeReader.Create(new(new byte[300])), Patience, CancellationToken.None);
+            harness.Channel, null, null, InvocationTarget.Function, request, PipeReader.Create(new(new byte[300])), Patience, CancellationToken.None);
         Assert.All(messages!, message => Assert.InRange(message.Length, 1, 10 * 1024 * 1024));
         Assert.Equal(300, messages!.Sum(message => InvokeRequest.Parser.ParseFrom(message).Body.Length));
     }

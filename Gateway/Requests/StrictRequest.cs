@@ -1,0 +1,51 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace NoslateFleet.Gateway.Requests;
+
+/// <summary>Finds what Kestrel lets pass although two readers could understand it differently.</summary>
+internal static class StrictRequest
+{
+    /// <summary>
+    /// Kestrel 10 reads a request with both lengths as chunked and moves its Content-Length here. Nobody else has a use for the name, so that a client
+    /// that sends it itself, with a body of untold length, is refused as well.
+    /// </summary>
+    private const string DisplacedLength = "X-Content-Length";
+
+    // What a line-based reader takes for an end: CR, LF and NUL (RFC 9113, section 8.2.1). Over HTTP/1.1 the parser ends there itself.
+    private static readonly SearchValues<char> _lineEnds = SearchValues.Create("\0\r\n");
+
+    /// <summary>Whether the request must not be passed on.</summary>
+    public static bool IsAmbiguous(IHttpRequestFeature request)
+    {
+        var headers = request.Headers;
+        if (headers.TransferEncoding.Count > 0 && headers.ContainsKey(DisplacedLength))
+        {
+            return true;
+        }
+
+        return request.Protocol.Equals("HTTP/2", StringComparison.Ordinal) && HasLineEnd(request.RawTarget, headers);
+    }
+
+    private static bool HasLineEnd(string target, IHeaderDictionary headers)
+    {
+        if (target.AsSpan().ContainsAny(_lineEnds))
+        {
+            return true;
+        }
+
+        foreach (var (name, values) in headers)
+        {
+            foreach (var value in values)
+            {
+                if (value.AsSpan().ContainsAny(_lineEnds) || name.AsSpan().ContainsAny(_lineEnds))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+}
