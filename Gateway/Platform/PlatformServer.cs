@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -51,7 +52,10 @@ internal sealed class PlatformServer : IHostedService, IDisposable
 
         _server = new KestrelServer(
             Options.Create(kestrel),
-            new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true }), loggers),
+
+            // The web host's own options, not new ones: only these bear the pool of blocks that Kestrel is meant to run on. Without
+            // it every larger body overflowed the shared array pool and allocated its own size again.
+            new SocketTransportFactory(services.GetRequiredService<IOptions<SocketTransportOptions>>(), loggers),
             loggers);
     }
 
