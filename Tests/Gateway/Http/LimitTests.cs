@@ -82,7 +82,7 @@ public sealed class LimitTests : IAsyncLifetime
         // It has said less for longer.
         await conversation.SendAsync("3\r\nbye\r\n0\r\n\r\n");
         Assert.Equal("bye"u8.ToArray(), await conversation.ReadChunkAsync());
-        Assert.Equal([], await conversation.ReadChunkAsync());
+        Assert.Empty((await conversation.ReadChunkAsync())!);
     }
 
     [SkippableFact]
