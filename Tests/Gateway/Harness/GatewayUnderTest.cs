@@ -32,6 +32,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         _app = app;
         _logs = logs;
         Port = new Uri(app.PlatformAddress().Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)).Port;
+        Http2Port = app.PlatformHttp2Address() is { } http2 ? new Uri(http2).Port : 0;
         AdminPort = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null })
         {
@@ -46,6 +47,9 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     public EmulatedNode? Node { get; }
 
     public int Port { get; }
+
+    /// <summary>The port of HTTP/2; 0 when it is off.</summary>
+    public int Http2Port { get; }
 
     public int AdminPort { get; }
 
