@@ -54,7 +54,8 @@ internal sealed class ResponseHeaderRules(ForwardingOptions options, PlatformMod
                 continue;
             }
 
-            headers.Append(name, value);
+            // Not Append, which takes an empty value for none and drops the header.
+            headers[name] = headers.TryGetValue(name, out var earlier) ? StringValues.Concat(earlier, value) : value;
         }
 
         // 204 and 205 have no body, so a length there would contradict the status (RFC 9110, section 8.6).

@@ -29,6 +29,7 @@ exports.handler = async (ctx, req, res) => {
         res.on('close', () => fs.writeFileSync(args[0], ''));
         res.on('error', () => fs.writeFileSync(args[0], ''));
         req.on('error', () => fs.writeFileSync(args[0], ''));
+        req.on('close', () => { if (!req.readableEnded) fs.writeFileSync(args[0], ''); });
         break;
       case 'read': { // reads the body up to its end and remembers its length
         let length = 0;

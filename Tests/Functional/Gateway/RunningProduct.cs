@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using NoslateFleet.Tests.Common;
+
+namespace NoslateFleet.Tests.Functional.Gateway;
+
+/// <summary>Emulator and gateway as users run them: two processes, in a directory of their own, on free ports.</summary>
+internal sealed class RunningProduct : IAsyncDisposable
+{
+    private const string Emulated = "NoslateFleet.Emulator.dll";
+    private const string GatewayProgram = "NoslateFleet.Gateway.dll";
+
+    private readonly TempDirectory _directory = new();
+    private RunningProcess? _emulator;
+    private RunningProcess? _gateway;
+
+    public RunningProduct()
+    {
+        (Port, AdminPort) = (FreePort(), FreePort());
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{Port}"), Timeout = TimeSpan.FromSeconds(60) };
+        Admin = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{AdminPort}"), Timeout = TimeSpan.FromSeconds(60) };
+        File.WriteAllText(_directory.Combine("functions.json"), JsonSerializer.Serialize(new
+        {
+            functions = new[]
+            {
+                new
+                {
+                    name = "large",
+                    runtime = "nodejs",
+                    url = new Uri(Repository.PathOf("Tests", "Functional", "Gateway", "functions", "large")).AbsoluteUri,
+                    signature = "1",
+                    handler = "index.handler",
+                },
+            },
+        }));
+    }
+
+    public int Port { get; }
+
+    public int AdminPort { get; }
+
+    public HttpClient Http { get; }
+
+    public HttpClient Admin { get; }
+
+    public RunningProcess Emulator => _emulator!;
+
+    public RunningProcess Gateway => _gateway!;
+
+    /// <summary>Starts both and waits until the gateway is ready.</summary>
+    public static async Task<RunningProduct> StartAsync()
+    {
+        Requires.Node();
+        var product = new RunningProduct();
+        try
+        {
+            await product.StartEmulatorAsync();
+            await product.StartGatewayAsync();
+            await product.ReadyAsync();
+            return product;
+        }
+        catch
+        {
+            await product.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A path in the product's directory.</summary>
+    public string PathOf(string name) => _directory.Combine(name);
+
+    public async Task StartEmulatorAsync()
+    {
+        if (_emulator is not null)
+        {
+            await _emulator.DisposeAsync();
+        }
+
+        _emulator = new RunningProcess(Emulated, _directory.Path, ["--workdir", _directory.Path]);
+        await _emulator.SaysAsync("emulator: ready");
+    }
+
+    public async Task StartGatewayAsync()
+    {
+        _gateway = NewGateway();
+
+        // The admin port opens last.
+        await Until.TrueAsync(
+            async () =>
+            {
+                if (_gateway.HasExited)
+                {
+                    throw new InvalidOperationException("the gateway ended: " + _gateway.Output + _gateway.Error);
+                }
+
+                try
+                {
+                    using var live = await Admin.GetAsync("/healthz");
+                    return live.IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            "the gateway does not start");
+    }
+
+    /// <summary>A gateway process with this product's settings and others; the caller's to dispose.</summary>
+    public RunningProcess NewGateway(params string[] settings) => new(
+        GatewayProgram,
+        _directory.Path,
+        [
+            "--Node:Workdir=" + _directory.Path, "--Platform:Address=127.0.0.1", $"--Platform:Port={Port}", $"--Admin:Port={AdminPort}", "--Platform:Mode=Open",
+            .. settings,
+        ]);
+
+    public Task ReadyAsync() => Until.TrueAsync(
+        async () =>
+        {
+            using var answer = await Admin.GetAsync("/readyz");
+            return answer.StatusCode == HttpStatusCode.OK;
+        },
+        "the gateway does not become ready");
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        Admin.Dispose();
+        if (_gateway is not null)
+        {
+            await _gateway.DisposeAsync();
+        }
+
+        if (_emulator is not null)
+        {
+            if (!_emulator.HasExited)
+            {
+                _emulator.Terminate();
+                await _emulator.ExitAsync();
+            }
+
+            await _emulator.DisposeAsync();
+        }
+
+        _directory.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
