@@ -113,7 +113,13 @@ internal sealed class Child : IAsyncDisposable
     {
         await _process.StandardInput.WriteLineAsync(command);
         await _process.StandardInput.FlushAsync();
-        return await ReadLineAsync();
+        string line;
+        do
+        {
+            line = await ReadLineAsync();
+        }
+        while (!line.StartsWith(Commands.Mark, StringComparison.Ordinal));
+        return line[Commands.Mark.Length..];
     }
 
     /// <summary>Bytes that the process has allocated so far.</summary>
