@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using NoslateFleet.Bench.Hosts;
 using NoslateFleet.Bench.Load;
 
@@ -16,14 +17,24 @@ internal static class CompareCommand
             return 2;
         }
 
+        var stopped = false;
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopped = true;
+            Child.KillAll();
+        }
+
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         try
         {
             await MeasureAsync(options);
             return 0;
         }
-        catch (Exception failure) when (failure is InvalidOperationException or IOException or OperationCanceledException or System.ComponentModel.Win32Exception)
+        catch (Exception failure) when (stopped || failure is InvalidOperationException or IOException or OperationCanceledException or System.ComponentModel.Win32Exception)
         {
-            await Console.Error.WriteLineAsync("compare: " + failure.Message);
+            await Console.Error.WriteLineAsync("compare: " + (stopped ? "stopped" : failure.Message));
             return 1;
         }
     }

@@ -57,7 +57,7 @@ internal sealed class Contender : IAsyncDisposable
 
     public static async Task<Contender> ReferenceAsync(string workdir, string directory, Child load) => new(
         Reference,
-        await Child.StartAsync(Reference, "node", [Path.Combine(directory, "server.js"), workdir, Upstream.Function], new Dictionary<string, string> { ["NODE_ENV"] = "production" }),
+        await Child.StartAsync(Reference, "node", [Path.Combine(directory, "server.js"), workdir, Upstream.Function], ready: "ready"),
         load,
         tellsAllocation: false);
 

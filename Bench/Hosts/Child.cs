@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -7,6 +8,8 @@ namespace NoslateFleet.Bench.Hosts;
 internal sealed class Child : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    private static readonly ConcurrentDictionary<Child, byte> _running = new();
 
     private readonly string _name;
     private readonly Process _process;
@@ -24,6 +27,7 @@ internal sealed class Child : IAsyncDisposable
             }
         };
         process.BeginErrorReadLine();
+        _running.TryAdd(this, 0);
     }
 
     public int Id => _process.Id;
@@ -105,6 +109,15 @@ internal sealed class Child : IAsyncDisposable
         return new Child(name, Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"));
     }
 
+    /// <summary>Ends every process that is still there; whoever waits for one of them is told so by an exception.</summary>
+    public static void KillAll()
+    {
+        foreach (var child in _running.Keys)
+        {
+            child.Kill();
+        }
+    }
+
     /// <summary>Reads and forgets what the process says from now on.</summary>
     public void IgnoreOutput() => _process.StandardOutput.ReadToEndAsync();
 
@@ -113,7 +126,13 @@ internal sealed class Child : IAsyncDisposable
     {
         await _process.StandardInput.WriteLineAsync(command);
         await _process.StandardInput.FlushAsync();
-        return await ReadLineAsync();
+        string line;
+        do
+        {
+            line = await ReadLineAsync();
+        }
+        while (!line.StartsWith(Commands.Mark, StringComparison.Ordinal));
+        return line[Commands.Mark.Length..];
     }
 
     /// <summary>Bytes that the process has allocated so far.</summary>
@@ -121,13 +140,24 @@ internal sealed class Child : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        if (_running.TryRemove(this, out _))
+        {
+            Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+    }
+
+    private void Kill()
+    {
+        try
         {
             _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
         }
-
-        _process.Dispose();
+        catch (InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
     }
 
     private async Task<string> ReadLineAsync()

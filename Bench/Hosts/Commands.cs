@@ -5,7 +5,10 @@ namespace NoslateFleet.Bench.Hosts;
 /// <summary>How the comparison talks to the processes it starts: a line in, a line out.</summary>
 internal static class Commands
 {
-    public const string Ready = "ready";
+    /// <summary>Stands before every answer: logs go the same way.</summary>
+    public const string Mark = "@bench ";
+
+    public const string Ready = Mark + "ready";
     public const string Allocated = "allocated";
 
     /// <summary>Says that the process is ready, then answers commands until its input ends.</summary>
@@ -30,7 +33,7 @@ internal static class Commands
                 answer = await handler(line.Split(' '));
             }
 
-            await Console.Out.WriteLineAsync(answer);
+            await Console.Out.WriteLineAsync(Mark + answer);
         }
     }
 }

@@ -18,5 +18,6 @@ internal sealed class InProcessConfig : ManualConfig
         AddLogger(ConsoleLogger.Default);
         AddColumnProvider(DefaultColumnProviders.Instance);
         AddExporter(MarkdownExporter.Console);
+        ArtifactsPath = Path.Combine(AppContext.BaseDirectory, "micro");
     }
 }

@@ -22,8 +22,9 @@ internal sealed class InvocationContent : HttpContent
     // Tag and length of a body field.
     private const int MaxFieldHead = 1 + 5;
 
-    // Body messages up to here are copied behind their prefix, to be one write.
-    private const int JoinLimit = 4 * 1024;
+    // The largest payload of an HTTP/2 frame that a plane takes. A body comes from Kestrel in blocks of 4 KiB; a frame for each of
+    // them costs both ends more than copying them together.
+    private const int FrameSize = 16 * 1024;
 
     private readonly Lock _gate = new();
     private InvocationRequest? _request;
@@ -245,10 +246,16 @@ internal sealed class InvocationContent : HttpContent
         }
         else
         {
-            await stream.WriteAsync(_request.Encode(_deadline, (int)body.Length, null, 0), cancellationToken);
-            foreach (ReadOnlyMemory<byte> segment in body)
+            ReadOnlyMemory<byte> head = _request.Encode(_deadline, (int)body.Length, null, 0);
+            if (head.Length < FrameSize)
             {
-                await stream.WriteAsync(segment, cancellationToken);
+                head.CopyTo(Scratch());
+                await WriteFrames(stream, head.Length, body, cancellationToken);
+            }
+            else
+            {
+                await stream.WriteAsync(head, cancellationToken);
+                await WriteFrames(stream, 0, body, cancellationToken);
             }
         }
 
@@ -256,24 +263,41 @@ internal sealed class InvocationContent : HttpContent
         return body.Length;
     }
 
+    private ValueTask SendBody(Stream stream, ReadOnlySequence<byte> body, CancellationToken cancellationToken) =>
+        WriteFrames(stream, WriteBodyHead(Scratch(), (int)body.Length), body, cancellationToken);
+
+    // Writes what stands in the scratch buffer already and the body behind it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendBody(Stream stream, ReadOnlySequence<byte> body, CancellationToken cancellationToken)
+    private async ValueTask WriteFrames(Stream stream, int held, ReadOnlySequence<byte> body, CancellationToken cancellationToken)
     {
-        _scratch ??= ArrayPool<byte>.Shared.Rent(GrpcWire.PrefixLength + MaxFieldHead + JoinLimit);
-        int head = WriteBodyHead(_scratch, (int)body.Length);
-        if (body.Length <= JoinLimit)
+        byte[] scratch = Scratch();
+        if (body.IsSingleSegment && body.Length >= FrameSize)
         {
-            body.CopyTo(_scratch.AsSpan(head));
-            await stream.WriteAsync(_scratch.AsMemory(0, head + (int)body.Length), cancellationToken);
+            if (held > 0)
+            {
+                await stream.WriteAsync(scratch.AsMemory(0, held), cancellationToken);
+            }
+
+            await stream.WriteAsync(body.First, cancellationToken);
             return;
         }
 
-        await stream.WriteAsync(_scratch.AsMemory(0, head), cancellationToken);
-        foreach (ReadOnlyMemory<byte> segment in body)
+        while (true)
         {
-            await stream.WriteAsync(segment, cancellationToken);
+            int count = (int)Math.Min(body.Length, FrameSize - held);
+            body.Slice(0, count).CopyTo(scratch.AsSpan(held));
+            await stream.WriteAsync(scratch.AsMemory(0, held + count), cancellationToken);
+            body = body.Slice(count);
+            if (body.IsEmpty)
+            {
+                return;
+            }
+
+            held = 0;
         }
     }
+
+    private byte[] Scratch() => _scratch ??= ArrayPool<byte>.Shared.Rent(FrameSize);
 
     private static int WriteBodyHead(Span<byte> target, int bodyLength)
     {
