@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Noslate.Node;
 using NoslateFleet.Noslate.Stats;
 
@@ -29,17 +30,22 @@ internal static class AdminEndpoints
     private static Task ReadyAsync(HttpContext context)
     {
         var status = context.RequestServices.GetRequiredService<INoslateNode>().Status;
+        var functions = context.RequestServices.GetRequiredService<NodeService>();
+
+        // Without a single good file the node may serve nothing at all, though nothing is outstanding.
+        var ready = status.Ready && !functions.LacksProfiles;
         return WriteAsync(
             context,
-            status.Ready ? 200 : 503,
-            new ReadyAnswer(status.Ready, Missing(status), status.DataPlanes, status.ControlPlanes, status.Profiles),
+            ready ? 200 : 503,
+            new ReadyAnswer(
+                ready, ready ? null : Missing(status, functions), functions.FileError, status.DataPlanes, status.ControlPlanes, status.Profiles),
             _json.ReadyAnswer);
     }
 
     /// <summary>What stands between the instance and being ready, in words.</summary>
-    private static string? Missing(NodeStatus status) =>
-        status.Ready ? null
-        : !status.Reachable ? "no data plane is connected"
+    private static string Missing(NodeStatus status, NodeService functions) =>
+        !status.Reachable ? "no data plane is connected"
+        : functions.LacksProfiles ? "the functions file cannot be used: " + (functions.FileError ?? "it was not read yet")
         : status.Profiles.Error is { } error ? "the profiles are not set: " + error
         : "the profiles are not set yet";
 
@@ -76,11 +82,17 @@ internal sealed record HealthAnswer(string Status);
 /// <summary>Answer of /readyz.</summary>
 /// <param name="Ready">Whether invocations can be expected to succeed.</param>
 /// <param name="Missing">What is missing; null when ready.</param>
+/// <param name="FunctionsFileError">Why the functions file as it is now can't be used; null if it can. While ready, the last good one holds.</param>
 /// <param name="DataPlanes">Each data plane's connection.</param>
 /// <param name="ControlPlanes">Each control plane's connection.</param>
 /// <param name="Profiles">How far the profiles are.</param>
 internal sealed record ReadyAnswer(
-    bool Ready, string? Missing, IReadOnlyList<PlaneStatus> DataPlanes, IReadOnlyList<PlaneStatus> ControlPlanes, ProfilesStatus Profiles);
+    bool Ready,
+    string? Missing,
+    string? FunctionsFileError,
+    IReadOnlyList<PlaneStatus> DataPlanes,
+    IReadOnlyList<PlaneStatus> ControlPlanes,
+    ProfilesStatus Profiles);
 
 /// <summary>A service.</summary>
 /// <param name="Name">Its name.</param>

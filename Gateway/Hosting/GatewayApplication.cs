@@ -74,7 +74,8 @@ public static class GatewayApplication
         services.AddSingleton<Forwarder>();
         services.AddSingleton<PlatformApplication>();
         services.AddSingleton<PlatformServer>();
-        services.AddHostedService<NodeService>();
+        services.AddSingleton<NodeService>();
+        services.AddHostedService(provider => provider.GetRequiredService<NodeService>());
         services.AddHostedService(provider => provider.GetRequiredService<PlatformServer>());
     }
 }

@@ -14,6 +14,12 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
     private readonly INoslateNode _node;
     private readonly FunctionsFile? _file;
 
+    /// <summary>True when a functions file is configured and no good one has been read yet.</summary>
+    public bool LacksProfiles => _file is { Current: null };
+
+    /// <summary>Why the functions file as it is now can't be used; null if it can or there is none.</summary>
+    public string? FileError => _file?.LastError;
+
     public NodeService(INoslateNode node, GatewayOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _node = node;

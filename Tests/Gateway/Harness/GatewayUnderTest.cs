@@ -87,22 +87,33 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         return profile;
     }
 
+    /// <summary>The functions file.</summary>
+    public string FunctionsPath => Path.Combine(Directory, "functions.json");
+
+    /// <summary>Starts everything with a functions file of this content, good or bad, and doesn't wait for anything.</summary>
+    public static Task<GatewayUnderTest> StartWithFileAsync(string content) => StartAsync(content: content);
+
+    /// <summary>Replaces the functions file.</summary>
+    public Task WriteFunctionsAsync(object[] functions) => File.WriteAllTextAsync(FunctionsPath, JsonSerializer.Serialize(new { functions }));
+
     /// <summary>Starts everything and waits until it is ready.</summary>
     /// <param name="functions">Function profiles; the standard ones if null.</param>
     /// <param name="services">Service profiles.</param>
     /// <param name="settings">Configuration.</param>
     /// <param name="node">How the emulated node runs, given its directory; null for the default.</param>
     /// <param name="withNode">False: no node is there.</param>
+    /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
         IEnumerable<(string Key, string Value)>? settings = null,
         Func<string, EmulatorOptions>? node = null,
-        bool withNode = true)
+        bool withNode = true,
+        string? content = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
-        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { functions = functions ?? StandardFunctions, services = services ?? [] }));
+        await File.WriteAllTextAsync(file, content ?? JsonSerializer.Serialize(new { functions = functions ?? StandardFunctions, services = services ?? [] }));
         EmulatedNode? emulated = null;
         if (withNode)
         {
@@ -135,7 +146,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             }
         };
         await app.StartAsync();
-        if (withNode)
+        if (withNode && content is null)
         {
             await ready.Task.WaitAsync(_limit);
         }
