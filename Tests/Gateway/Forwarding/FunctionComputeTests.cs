@@ -228,7 +228,9 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
         await WarmAsync();
         var start = TimeProvider.System.GetTimestamp();
         var response = await _gateway.SendAsync("GET", "/", "x-fc-function-timeout: 1", GatewayRequests.ScriptLine(["hang"]));
-        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(response).ToString());
+
+        // The node tells of the deadline, or on a busy machine the gateway itself.
+        Assert.Contains(ProblemSeen.Of(response).ToString(), new[] { "504 worker execution-timeout maybe", "504 data-plane deadline-exceeded maybe" });
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.FromMilliseconds(450), TimeSpan.FromSeconds(30));
     }
 

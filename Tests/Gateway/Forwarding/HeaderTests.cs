@@ -54,7 +54,7 @@ public sealed class HeaderTests(PlainGateway fixture) : IClassFixture<PlainGatew
     [SkippableFact]
     public async Task NamesInConnection_DoNotReachTheFunction_CookieIncluded()
     {
-        var seen = await MirrorAsync("Connection: keep-alive, X-Hop ,cookie", "Connection: x-other", "X-Hop: 1", "X-Other: 1", "X-Kept: 1", "Cookie: a=1");
+        var seen = await MirrorAsync("Connection: X-Hop ,cookie", "Connection: x-other", "X-Hop: 1", "X-Other: 1", "X-Kept: 1", "Cookie: a=1");
         Assert.Equal((null, null, null, "1"), (seen.Header("x-hop"), seen.Header("x-other"), seen.Header("cookie"), seen.Header("x-kept")));
     }
 
@@ -78,11 +78,13 @@ public sealed class HeaderTests(PlainGateway fixture) : IClassFixture<PlainGatew
             ["Proxy-Authenticate"] = "Basic", ["TE"] = "trailers", ["Transfer-Encoding"] = "gzip", ["X-Kept"] = "1",
         };
         var response = await _gateway.SendAsync("GET", "/invoke/script", GatewayRequests.ScriptLine(["head", 200, headers], ["end", "ok"]));
-        foreach (var name in new[] { "connection", "x-hop", "keep-alive", "upgrade", "trailer", "proxy-authenticate", "te", "transfer-encoding" })
+        foreach (var name in new[] { "connection", "x-hop", "keep-alive", "upgrade", "trailer", "proxy-authenticate", "te" })
         {
             Assert.Null(response.Header(name));
         }
 
+        // Transfer-Encoding is this server's own.
+        Assert.DoesNotContain("gzip", response.All("transfer-encoding"));
         Assert.Equal(("1", "ok"), (response.Header("x-kept"), response.Text));
     }
 

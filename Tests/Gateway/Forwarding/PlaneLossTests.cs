@@ -132,7 +132,8 @@ public sealed class PlaneLossTests
             Assert.Equal("through", await response.Content.ReadAsStringAsync());
         }
 
-        // Its first worker can only be started by a control plane that knows it.
+        // Its first worker can only be started by a control plane that knows it. Told before it knows it, it starts none.
+        await Until.TrueAsync(() => gateway.Log.Count(l => l.Contains("are set on cp-0", StringComparison.Ordinal)) == 2, "the profiles were not given again");
         using var first = await gateway.Http.SendAsync(new(HttpMethod.Get, "/invoke/mirror"));
         Assert.Equal(200, (int)first.StatusCode);
         Assert.Equal(new LedgerSnapshot(3, 3, 0, 0, 0, 0), await gateway.SettledAsync());

@@ -96,7 +96,7 @@ public sealed class ReferenceBugsTests(PlainGateway fixture) : IClassFixture<Pla
         await stream.WriteAsync(Encoding.ASCII.GetBytes(GatewayRequests.Text("GET", "/invoke/mirror", "Connection: close")));
         using var reader = new StreamReader(stream, Encoding.UTF8);
         var answer = await reader.ReadToEndAsync();
-        var seen = Mirrored.Parse(Encoding.UTF8.GetBytes(answer[answer.IndexOf('{', StringComparison.Ordinal)..]));
+        var seen = Mirrored.Parse(Encoding.UTF8.GetBytes(answer[answer.IndexOf('{', StringComparison.Ordinal)..(answer.LastIndexOf('}') + 1)]));
         Assert.Equal("127.0.0.9", seen.Header("x-forwarded-for"));
     }
 

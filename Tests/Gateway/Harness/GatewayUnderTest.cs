@@ -103,13 +103,15 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="node">How the emulated node runs, given its directory; null for the default.</param>
     /// <param name="withNode">False: no node is there.</param>
     /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
+    /// <param name="nodeClock">The emulated node's clock; the system's if null.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
         IEnumerable<(string Key, string Value)>? settings = null,
         Func<string, EmulatorOptions>? node = null,
         bool withNode = true,
-        string? content = null)
+        string? content = null,
+        TimeProvider? nodeClock = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
@@ -118,7 +120,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         if (withNode)
         {
             Requires.Node();
-            emulated = new EmulatedNode(node?.Invoke(directory) ?? new EmulatorOptions { Workdir = directory });
+            emulated = new EmulatedNode(node?.Invoke(directory) ?? new EmulatorOptions { Workdir = directory }, nodeClock);
             await emulated.StartAsync();
         }
 

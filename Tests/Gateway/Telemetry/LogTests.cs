@@ -10,14 +10,24 @@ public sealed class LogTests
     [SkippableFact]
     public async Task EveryLineOfARequest_BearsItsId()
     {
-        await using var gateway = await GatewayUnderTest.StartAsync(settings: [("Forwarding:IdleTimeout", "300ms")]);
+        await using var gateway = await GatewayUnderTest.StartAsync(settings: [("Forwarding:IdleTimeout", "300ms"), ("Logging:LogLevel:NoslateFleet.Gateway", "Debug")]);
         async Task<RawResponse> RunAsync(string id, string target, params object[][] steps) =>
             await gateway.SendAsync("GET", target, "x-request-id: " + id, GatewayRequests.ScriptLine(steps));
         Assert.Equal(200, (await RunAsync("id-answered", "/invoke/script", ["end"])).Status);
         Assert.Equal(502, (await RunAsync("id-failed", "/invoke/script", ["throw"])).Status);
         Assert.Equal(404, (await RunAsync("id-refused", "/")).Status);
         Assert.Equal(502, (await RunAsync("id-unfit", "/invoke/script", ["head", 200, new Dictionary<string, object> { ["content-length"] = "x" }], ["end"])).Status);
-        Assert.False((await RunAsync("id-cut", "/invoke/script", ["head", 200], ["write", "half"], ["throw"])).Whole);
+        using (var cut = await RawConnection.OpenAsync(gateway.Port))
+        {
+            var go = gateway.Flag("go");
+            await cut.SendAsync(GatewayRequests.Text(
+                "GET", "/invoke/script", "x-request-id: id-cut", GatewayRequests.ScriptLine(["head", 200], ["write", "half"], ["await", go], ["throw"])));
+            await cut.ReadHeadAsync();
+            await File.WriteAllTextAsync(go, "");
+            Assert.NotNull(await cut.ReadChunkAsync());
+            Assert.Null(await cut.ReadChunkAsync());
+        }
+
         Assert.False((await RunAsync("id-expired", "/invoke/script", ["head", 200], ["write", "half"], ["hang"])).Whole);
         using (var leaver = await RawConnection.OpenAsync(gateway.Port))
         {
