@@ -257,7 +257,9 @@ internal sealed class Forwarder
         }
 
         exchange.Outcome = Outcome.Failed;
-        var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
+        var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException)
+            : IsPending(error.Failure, exchange.Target) ? ProblemTable.FunctionPending
+            : ProblemTable.For(error.Failure);
         var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
         GatewayLog.Failed(
             _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, executed, error.AfterHead, error.Message, error.Detail);
@@ -278,6 +280,17 @@ internal sealed class Forwarder
 
         Answer(exchange, problem, executed, detail: null, problem.RetryAfterSeconds);
     }
+
+    /// <summary>
+    /// Whether the node does not know a name that it is to know: it was restarted, or the profiles are on their way. A 404 would
+    /// tell the caller to give up.
+    /// </summary>
+    private bool IsPending(InvocationFailure failure, string name) => failure switch
+    {
+        InvocationFailure.UnknownFunction => _node.Profiles?.Functions.Any(f => f.Name == name) ?? false,
+        InvocationFailure.UnknownService => _node.Profiles?.Services.Any(s => s.Name == name) ?? false,
+        _ => false,
+    };
 
     private void OnBadResponse(PlatformExchange exchange, string detail)
     {

@@ -41,6 +41,10 @@ internal static class ProblemTable
     public static readonly Problem BadResponse = new(502, Worker, "bad-response", Executed.Yes,
         "The function's response head can't be carried by HTTP.");
 
+    // The node gets its profiles from the control plane; a restarted data plane was seen to wait for them for 5 to 11 s.
+    public static readonly Problem FunctionPending = new(503, DataPlane, "function-pending", Executed.Never,
+        "The node has not been given this function or service yet.", 1);
+
     public static readonly Problem Internal = new(500, Gateway, "internal", Executed.Maybe,
         "The gateway failed; its log tells how, under this request id.");
 
@@ -53,7 +57,7 @@ internal static class ProblemTable
     public static IReadOnlyList<Problem> Own { get; } =
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
-        BadResponse, Internal,
+        BadResponse, FunctionPending, Internal,
     ];
 
     /// <summary>The problem for a failed invocation.</summary>

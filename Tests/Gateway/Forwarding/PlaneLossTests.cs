@@ -90,6 +90,30 @@ public sealed class PlaneLossTests
     }
 
     [SkippableFact]
+    public async Task BackWithoutItsProfiles_503_FunctionPending_Never_ButAnUnknownNameIs404_ThenServedAgain()
+    {
+        // The control plane gives a restarted data plane its profiles once this clock moves.
+        var clock = new ManualTimeProvider();
+        clock.JumpWallClock(TimeProvider.System.GetUtcNow() - clock.GetUtcNow());
+        await using var gateway = await GatewayUnderTest.StartAsync(settings: _quickReconnect, nodeClock: clock);
+        await gateway.Node!.KillDataPlaneAsync();
+        await Until.TrueAsync(() => !gateway.Client.Status.Reachable, "the loss was not seen");
+        await gateway.Node.StartDataPlaneAsync();
+        await Until.TrueAsync(() => gateway.Client.Status.Reachable, "the gateway did not connect again");
+        await gateway.FailsAsync(GatewayUnderTest.Scripted(["end"]), "503 data-plane function-pending never");
+        await gateway.FailsAsync(GatewayUnderTest.ScriptedFor("nobody"), "404 data-plane unknown-function never");
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Until.TrueAsync(
+            async () =>
+            {
+                using var response = await gateway.Http.SendAsync(GatewayUnderTest.Scripted(["end"]));
+                return response.IsSuccessStatusCode;
+            },
+            "it was not served again");
+        await gateway.SettledAsync();
+    }
+
+    [SkippableFact]
     public async Task WhileItComesBack_NoCallFailsWithAnythingThatForbidsARetry()
     {
         await using var gateway = await StartAsync();
@@ -105,7 +129,7 @@ public sealed class PlaneLossTests
                     return true;
                 }
 
-                Assert.Equal("never", (await ProblemSeen.OfAsync(response)).Executed);
+                Assert.Equal((503, "never"), ((int)response.StatusCode, (await ProblemSeen.OfAsync(response)).Executed));
                 return false;
             },
             "it was not served again");
