@@ -39,10 +39,10 @@ internal static class AdminEndpoints
             new ReadyAnswer(
                 missing is null,
                 missing,
+                file?.LastError,
                 status.DataPlanes,
                 status.ControlPlanes,
-                status.Profiles,
-                file is null ? null : new FileAnswer(file.Path, file.Current?.Version, file.LastError)),
+                status.Profiles),
             _json.ReadyAnswer);
     }
 
@@ -87,23 +87,17 @@ internal sealed record HealthAnswer(string Status);
 /// <summary>Answer of /readyz.</summary>
 /// <param name="Ready">Whether invocations can be expected to succeed.</param>
 /// <param name="Missing">What is missing; null when ready.</param>
+/// <param name="FunctionsFileError">Why the functions file as it is now can't be used; null if it can. While ready, the last good one holds.</param>
 /// <param name="DataPlanes">Each data plane's connection.</param>
 /// <param name="ControlPlanes">Each control plane's connection.</param>
 /// <param name="Profiles">How far the profiles are.</param>
-/// <param name="FunctionsFile">The functions file; null where none is used.</param>
 internal sealed record ReadyAnswer(
     bool Ready,
     string? Missing,
+    string? FunctionsFileError,
     IReadOnlyList<PlaneStatus> DataPlanes,
     IReadOnlyList<PlaneStatus> ControlPlanes,
-    ProfilesStatus Profiles,
-    FileAnswer? FunctionsFile);
-
-/// <summary>The functions file, as it was last read.</summary>
-/// <param name="Path">Where it is.</param>
-/// <param name="Version">The version in use; null if there was no good one yet.</param>
-/// <param name="Error">Why the file as it is now can't be used; null if it can.</param>
-internal sealed record FileAnswer(string Path, string? Version, string? Error);
+    ProfilesStatus Profiles);
 
 /// <summary>A service.</summary>
 /// <param name="Name">Its name.</param>

@@ -337,6 +337,7 @@ internal sealed class Forwarder
         var problem = ProblemTable.BadResponse;
         GatewayLog.Failed(
             _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: true, detail, null);
+        exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Lifetime.Abort();
     }
 

@@ -75,6 +75,11 @@ internal sealed class RequestHeaderRules
         var named = HopByHop.Named(headers.Connection);
         foreach (var (name, values) in headers)
         {
+            if (named is not null && named.Contains(name))
+            {
+                continue;
+            }
+
             if (_rules.TryGetValue(name, out var rule))
             {
                 if (rule == Rule.Cookie)
@@ -86,7 +91,7 @@ internal sealed class RequestHeaderRules
                 continue;
             }
 
-            if (IsHidden(name) || (named is not null && named.Contains(name)))
+            if (IsHidden(name))
             {
                 continue;
             }

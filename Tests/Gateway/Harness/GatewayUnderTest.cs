@@ -91,6 +91,15 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         return profile;
     }
 
+    /// <summary>The functions file.</summary>
+    public string FunctionsPath => Path.Combine(Directory, "functions.json");
+
+    /// <summary>Starts everything with a functions file of this content, good or bad, and doesn't wait for anything.</summary>
+    public static Task<GatewayUnderTest> StartWithFileAsync(string content) => StartAsync(content: content);
+
+    /// <summary>Replaces the functions file.</summary>
+    public Task WriteFunctionsAsync(object[] functions) => File.WriteAllTextAsync(FunctionsPath, JsonSerializer.Serialize(new { functions }));
+
     /// <summary>Starts everything and waits until it is ready.</summary>
     /// <param name="functions">Function profiles; the standard ones if null.</param>
     /// <param name="services">Service profiles.</param>
@@ -98,22 +107,26 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="node">How the emulated node runs, given its directory; null for the default.</param>
     /// <param name="withNode">False: no node is there.</param>
     /// <param name="time">The gateway's clock; the system's if null.</param>
+    /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
+    /// <param name="nodeClock">The emulated node's clock; the system's if null.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
         IEnumerable<(string Key, string Value)>? settings = null,
         Func<string, EmulatorOptions>? node = null,
         bool withNode = true,
-        TimeProvider? time = null)
+        TimeProvider? time = null,
+        string? content = null,
+        TimeProvider? nodeClock = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
-        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { functions = functions ?? StandardFunctions, services = services ?? [] }));
+        await File.WriteAllTextAsync(file, content ?? JsonSerializer.Serialize(new { functions = functions ?? StandardFunctions, services = services ?? [] }));
         EmulatedNode? emulated = null;
         if (withNode)
         {
             Requires.Node();
-            emulated = new EmulatedNode(node?.Invoke(directory) ?? new EmulatorOptions { Workdir = directory });
+            emulated = new EmulatedNode(node?.Invoke(directory) ?? new EmulatorOptions { Workdir = directory }, nodeClock);
             await emulated.StartAsync();
         }
 
@@ -145,7 +158,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             }
         };
         await app.StartAsync();
-        if (withNode)
+        if (withNode && content is null)
         {
             await ready.Task.WaitAsync(_limit);
         }
