@@ -48,7 +48,14 @@ internal sealed class Forwarder
     {
         StartActivity(exchange, decision, out var traceparent, out var tracestate);
         using var request = InvocationRequest.Rent(decision.Target!.Name, exchange.Method, decision.Url, exchange.RequestId);
-        _requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request);
+        if (!_requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request))
+        {
+            exchange.Outcome = Outcome.Failed;
+            exchange.Response.Headers.Connection = "close";
+            Answer(exchange, ProblemTable.AmbiguousRequest, ProblemTable.AmbiguousRequest.Executed, detail: null, retryAfterSeconds: null);
+            return;
+        }
+
         var body = exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
             ? null
             : exchange.Features.Get<IRequestBodyPipeFeature>()?.Reader;
@@ -212,7 +219,7 @@ internal sealed class Forwarder
 
                 if (filled > start)
                 {
-                    writer.Write(buffer.AsSpan(start, filled - start));
+                    Write(writer, buffer.AsSpan(start, filled - start));
                     unflushed += filled - start;
                     if (unflushed >= FlushAfter)
                     {
@@ -232,6 +239,20 @@ internal sealed class Forwarder
                     throw new OperationCanceledException(exchange.Aborted);
                 }
             }
+        }
+    }
+
+    // Once the client has gone the server's writer gives exactly what is asked for, nothing where nothing is, and the framework's own
+    // Write takes an empty span for a fault.
+    private static void Write(PipeWriter writer, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var target = writer.GetSpan(1);
+            var count = Math.Min(target.Length, bytes.Length);
+            bytes[..count].CopyTo(target);
+            writer.Advance(count);
+            bytes = bytes[count..];
         }
     }
 
@@ -320,6 +341,9 @@ internal sealed class Forwarder
     {
         exchange.Outcome = Outcome.Cancelled;
         GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
+
+        // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
+        exchange.Lifetime.Abort();
     }
 
     private static void ResetHead(PlatformExchange exchange)
@@ -330,8 +354,8 @@ internal sealed class Forwarder
 
     private static bool IsClientGone(InvocationFailedException failed) =>
         failed.Error.Failure == InvocationFailure.RequestBodyFailed
-        && failed.InnerException is ConnectionResetException or ConnectionAbortedException or OperationCanceledException or IOException
-            and not BadHttpRequestException;
+        // Not any IOException: one is what Kestrel throws for a chunk size that overflows.
+        && failed.InnerException is ConnectionResetException or ConnectionAbortedException or OperationCanceledException;
 
     private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch
     {
