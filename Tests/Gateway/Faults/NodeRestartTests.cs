@@ -59,7 +59,8 @@ public sealed class NodeRestartTests
         await Until.TrueAsync(() => !gateway.Client.Status.ControlPlanes[0].Connected, "the loss was not seen");
         await AssertServedAsync(gateway, "mirror");
         await gateway.Node.StartControlPlaneAsync();
-        await Until.TrueAsync(() => gateway.Client.Status.ControlPlanes[0].Connected, "the plane was not found again");
+        await Until.TrueAsync(
+            () => gateway.Log.Count(line => line.Contains("are set on cp-0", StringComparison.Ordinal)) == 2, "the profiles were not pushed again");
 
         // Only a control plane that knows the function can start the first worker of it.
         using var answer = await gateway.Http.SendAsync(GatewayUnderTest.Scripted(["end", "x"]));
