@@ -48,7 +48,14 @@ internal sealed class Forwarder
     {
         StartActivity(exchange, decision, out var traceparent, out var tracestate);
         using var request = InvocationRequest.Rent(decision.Target!.Name, exchange.Method, decision.Url, exchange.RequestId);
-        _requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request);
+        if (!_requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request))
+        {
+            exchange.Outcome = Outcome.Failed;
+            exchange.Response.Headers.Connection = "close";
+            Answer(exchange, ProblemTable.AmbiguousRequest, ProblemTable.AmbiguousRequest.Executed, detail: null, retryAfterSeconds: null);
+            return;
+        }
+
         var body = exchange.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
             ? null
             : exchange.Features.Get<IRequestBodyPipeFeature>()?.Reader;
@@ -235,7 +242,7 @@ internal sealed class Forwarder
 
                 if (filled > start)
                 {
-                    writer.Write(buffer.AsSpan(start, filled - start));
+                    Write(writer, buffer.AsSpan(start, filled - start));
                     unflushed += filled - start;
                     if (unflushed >= FlushAfter)
                     {
@@ -264,6 +271,20 @@ internal sealed class Forwarder
 
             // Only once something has to be waited for: most responses never need it.
             void Watch() => watch ??= new BodyWatch(call, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
+        }
+    }
+
+    // Once the client has gone the server's writer gives exactly what is asked for, nothing where nothing is, and the framework's own
+    // Write takes an empty span for a fault.
+    private static void Write(PipeWriter writer, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var target = writer.GetSpan(1);
+            var count = Math.Min(target.Length, bytes.Length);
+            bytes[..count].CopyTo(target);
+            writer.Advance(count);
+            bytes = bytes[count..];
         }
     }
 
@@ -354,7 +375,7 @@ internal sealed class Forwarder
         exchange.Outcome = Outcome.Cancelled;
         GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
 
-        // Nothing may follow that looks like an answer, should part of the connection still be there.
+        // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
         exchange.Lifetime.Abort();
     }
 
@@ -366,7 +387,14 @@ internal sealed class Forwarder
 
     private static bool IsClientGone(InvocationFailedException failed) =>
         failed.Error.Failure == InvocationFailure.RequestBodyFailed
-        && (failed.InnerException is BadHttpRequestException bad ? IsEarlyEnd(bad) : failed.InnerException is IOException or OperationCanceledException);
+        && failed.InnerException switch
+        {
+            BadHttpRequestException bad => IsEarlyEnd(bad),
+
+            // Not any IOException: one is what Kestrel throws for a chunk size that overflows.
+            ConnectionResetException or ConnectionAbortedException or OperationCanceledException => true,
+            _ => false,
+        };
 
     // Kestrel tells of a client that closes in the middle of its upload by this exception, and cancels the request only later, from
     // another thread. Nothing but the text tells it from a malformed body.

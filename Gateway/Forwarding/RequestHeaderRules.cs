@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Net;
 using Microsoft.AspNetCore.Http;
@@ -44,6 +45,9 @@ internal sealed class RequestHeaderRules
         ["cookie"] = Rule.Cookie,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly SearchValues<char> _token =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private readonly bool _functionCompute;
     private readonly FrozenSet<string> _allowed;
     private readonly IReadOnlyList<IPNetwork> _proxies;
@@ -63,7 +67,8 @@ internal sealed class RequestHeaderRules
     /// <param name="traceparent">The trace context to pass on; null for none.</param>
     /// <param name="tracestate">Its state; null for none.</param>
     /// <param name="request">Where they go.</param>
-    public void Write(
+    /// <returns>False if a name is none (RFC 9110, section 5.6.2), which Kestrel lets pass over HTTP/1.1: the request must not be forwarded.</returns>
+    public bool Write(
         IHeaderDictionary headers,
         IPAddress? peer,
         string? peerText,
@@ -75,6 +80,11 @@ internal sealed class RequestHeaderRules
         var named = HopByHop.Named(headers.Connection);
         foreach (var (name, values) in headers)
         {
+            if (name.AsSpan().ContainsAnyExcept(_token))
+            {
+                return false;
+            }
+
             if (named is not null && named.Contains(name))
             {
                 continue;
@@ -112,6 +122,8 @@ internal sealed class RequestHeaderRules
                 request.AddHeader("tracestate", tracestate);
             }
         }
+
+        return true;
     }
 
     private bool IsHidden(string name)

@@ -22,7 +22,7 @@ internal static class ProblemTable
         "The request body can't be read as HTTP.");
 
     public static readonly Problem AmbiguousRequest = new(400, Gateway, "ambiguous-request", Executed.Never,
-        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, or a control character in a header or in the target.");
+        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, a control character in a header or in the target, or a header name that is none.");
 
     public static readonly Problem MethodNotAllowed = new(405, Gateway, "method-not-allowed", Executed.Never,
         "CONNECT and TRACE are not forwarded.");

@@ -16,6 +16,8 @@ internal static class StrictRequest
     // What a line-based reader takes for an end: CR, LF and NUL (RFC 9113, section 8.2.1). Over HTTP/1.1 the parser ends there itself.
     private static readonly SearchValues<char> _lineEnds = SearchValues.Create("\0\r\n");
 
+    private static readonly SearchValues<char> _controls = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '\u007f']);
+
     /// <summary>Whether the request must not be passed on.</summary>
     public static bool IsAmbiguous(IHttpRequestFeature request)
     {
@@ -25,21 +27,18 @@ internal static class StrictRequest
             return true;
         }
 
-        return request.Protocol.Equals("HTTP/2", StringComparison.Ordinal) && HasLineEnd(request.RawTarget, headers);
+        // Kestrel refuses NUL in a target and nothing else, not even a bare CR.
+        return request.RawTarget.AsSpan().ContainsAny(_controls)
+            || (request.Protocol.Equals("HTTP/2", StringComparison.Ordinal) && HasLineEnd(headers));
     }
 
-    private static bool HasLineEnd(string target, IHeaderDictionary headers)
+    private static bool HasLineEnd(IHeaderDictionary headers)
     {
-        if (target.AsSpan().ContainsAny(_lineEnds))
-        {
-            return true;
-        }
-
-        foreach (var (name, values) in headers)
+        foreach (var (_, values) in headers)
         {
             foreach (var value in values)
             {
-                if (value.AsSpan().ContainsAny(_lineEnds) || name.AsSpan().ContainsAny(_lineEnds))
+                if (value.AsSpan().ContainsAny(_lineEnds))
                 {
                     return true;
                 }

@@ -24,7 +24,7 @@ internal static class OddRequests
     {
         foreach (var c in "\0\u0001\u0008\t\u000b\u000c\u001b\u007f\u0080\u00ff\"(),/:;<=>?@[\\]{}")
         {
-            yield return OddRequest.Of($"method with 0x{(int)c:x2}", $"GE{c}T /invoke/echo HTTP/1.1\r\nHost: t\r\n\r\n", 400, 0);
+            yield return OddRequest.Of($"method with 0x{(int)c:x2}", $"GE{c}T /invoke/echo HTTP/1.1\r\nHost: t\r\n\r\n", 400);
         }
 
         foreach (var version in new[]
@@ -40,7 +40,7 @@ internal static class OddRequests
         [
             ("only a method", "GET"), ("method and space", "GET "), ("no version", "GET /invoke/echo"), ("no version but a space", "GET /invoke/echo "),
             ("no method", "/invoke/echo HTTP/1.1"), ("space before the method", " GET /invoke/echo HTTP/1.1"), ("tab before the method", "\tGET /invoke/echo HTTP/1.1"),
-            ("two spaces before the target", "GET  /invoke/echo HTTP/1.1"), ("two spaces before the version", "GET /invoke/echo  HTTP/1.1"),
+            ("two spaces before the target", "GET  /invoke/echo HTTP/1.1"), 
             ("tabs for spaces", "GET\t/invoke/echo\tHTTP/1.1"), ("space in the target", "GET /invoke/echo a HTTP/1.1"), ("tab in the target", "GET /invoke/echo\ta HTTP/1.1"),
             ("no target", "GET HTTP/1.1"), ("only spaces", "   "), ("only a version", "HTTP/1.1"), ("a response", "HTTP/1.1 200 OK"),
             ("TLS hello", "\u0016\u0003\u0001\u0000\u00a5\u0001\u0000\u0000\u00a1\u0003\u0003"), ("binary", "\u00ff\u00fe\u00fd\u0000\u0001"), ("SSH", "SSH-2.0-OpenSSH_9.0"),
@@ -48,9 +48,10 @@ internal static class OddRequests
         ];
         foreach (var (name, line) in lines)
         {
-            yield return OddRequest.Of("request line: " + name, line + "\r\nHost: t\r\n\r\n", 400, 405, 0);
+            yield return OddRequest.Of("request line: " + name, line + "\r\nHost: t\r\n\r\n", 400, 404, 405, 505);
         }
 
+        yield return OddRequest.Of("two spaces before the version", "GET /invoke/echo  HTTP/1.1\r\nHost: t\r\n\r\n", 200, 400);
         yield return OddRequest.Of("space after the version", "GET /invoke/echo HTTP/1.1 \r\nHost: t\r\n\r\n", 400);
         yield return OddRequest.Of("empty line before the request", "\r\n" + Get + End, 200, 400);
         yield return OddRequest.Of("many empty lines before the request", string.Concat(Enumerable.Repeat("\r\n", 50)) + Get + End, 200, 400);
@@ -67,8 +68,8 @@ internal static class OddRequests
     {
         foreach (var c in "\0\u0001\u0008\t\n\u000b\u000c\r\u001f\u007f")
         {
-            yield return OddRequest.Of($"target with 0x{(int)c:x2}", $"GET /invoke/echo/a{c}b HTTP/1.1\r\nHost: t\r\n\r\n", 400, 0);
-            yield return OddRequest.Of($"query with 0x{(int)c:x2}", $"GET /invoke/echo?a{c}b HTTP/1.1\r\nHost: t\r\n\r\n", 400, 0);
+            yield return OddRequest.Of($"target with 0x{(int)c:x2}", $"GET /invoke/echo/a{c}b HTTP/1.1\r\nHost: t\r\n\r\n", 400);
+            yield return OddRequest.Of($"query with 0x{(int)c:x2}", $"GET /invoke/echo?a{c}b HTTP/1.1\r\nHost: t\r\n\r\n", 400);
         }
 
         (string Name, string Target, int[] Statuses)[] targets =
@@ -125,7 +126,7 @@ internal static class OddRequests
     {
         foreach (var c in "\0\u0001\u0008\t\n\u000b\u000c\r \u001f\u007f\u0080\u00ff\"(),/;<=>?@[\\]{}")
         {
-            yield return OddRequest.Of($"header name with 0x{(int)c:x2}", Get + $"X{c}A: 1\r\n\r\n", 400, 0);
+            yield return OddRequest.Of($"header name with 0x{(int)c:x2}", Get + $"X{c}A: 1\r\n\r\n", 400);
         }
 
         yield return OddRequest.Of("header name with every mark", Get + "X!#$%&'*+-.^_`|~9: 1\r\n\r\n", 200);
@@ -213,7 +214,9 @@ internal static class OddRequests
                      "3\0", "3\u00a0", "3a", "a3", "--3", "3-", "0b11", "1_0", "NaN", "Infinity", "3\t4",
                  })
         {
-            yield return OddRequest.Of($"Content-Length '{length}'", Post + $"Content-Length: {length}\r\n\r\nabc", 400);
+            // Kestrel reads a sign, and a NUL at the end, as if they were not there; the function is told the plain number that was read.
+            int[] statuses = length is "-0" or "+3" or "3\0" ? [200, 400] : [400];
+            yield return OddRequest.Of($"Content-Length '{length}'", Post + $"Content-Length: {length}\r\n\r\nabc", statuses);
         }
 
         yield return OddRequest.Of("Content-Length with zeros before it", Post + "Content-Length: 0003\r\n\r\nabc", 200, 400);
@@ -314,7 +317,7 @@ internal static class OddRequests
         foreach (var (name, head) in heads)
         {
             // The underscore is only a name; what follows is then a request of its own, on which the echo is called once more.
-            int[] statuses = head.Contains('_', StringComparison.Ordinal) ? [Twice] : [400, 501];
+            int[] statuses = head.Contains('_', StringComparison.Ordinal) ? [Twice] : head.EndsWith("+0", StringComparison.Ordinal) ? [200, 400] : [400, 501];
             yield return OddRequest.Of("smuggling: " + name, Post + head + "\r\n\r\n" + (statuses[0] == Twice ? "" : "0\r\n\r\n") + hidden, statuses);
         }
 
