@@ -72,7 +72,7 @@ public sealed class ClientLeavesTests(SharedGateway shared) : SharedGatewayTests
     {
         using var connection = await OpenAsync();
         var (some, broken) = (Flag(), Flag());
-        await connection.SendAsync(Head($"{framing}\r\nx-request-id: {Id(some)}\r\n", ["closed", broken], ["read-some", 10], ["touch", some], ["await", broken]) + part);
+        await connection.SendAsync(Head($"{framing}\r\nx-request-id: {Id(some)}\r\n", ["closed", broken], ["read-some", 10], ["touch", some], ["await", broken], ["head", 200], ["end"]) + part);
         await GatewayUnderTest.AppearsAsync(some);
         Leave(connection, halfClose);
         await EndsCancelledAsync(some);
