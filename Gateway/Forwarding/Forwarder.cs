@@ -131,6 +131,7 @@ internal sealed class Forwarder
             var promised = bodyless ? null : response.Headers.ContentLength;
             var started = false;
             var unflushed = 0;
+            var flushed = false;
             long total = 0;
 
             // The bytes between these two are read and not yet handed to the server: small responses are there whole
@@ -199,6 +200,12 @@ internal sealed class Forwarder
             }
 
             await HandOverAsync();
+            if (flushed && unflushed > 0)
+            {
+                // With a length and its head gone, the server sends what is left only with the connection's next bytes.
+                await FlushAsync();
+            }
+
             exchange.Outcome = exchange.Aborted.IsCancellationRequested ? Outcome.Cancelled : Outcome.Completed;
             GatewayLog.Answered(_logger, exchange.RequestId, exchange.Target, call.Status, total);
 
@@ -226,8 +233,9 @@ internal sealed class Forwarder
             async ValueTask FlushAsync()
             {
                 unflushed = 0;
-                var flushed = await writer.FlushAsync(exchange.Aborted);
-                if (flushed.IsCompleted || flushed.IsCanceled)
+                flushed = true;
+                var result = await writer.FlushAsync(exchange.Aborted);
+                if (result.IsCompleted || result.IsCanceled)
                 {
                     throw new OperationCanceledException(exchange.Aborted);
                 }
