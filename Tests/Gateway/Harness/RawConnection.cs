@@ -129,7 +129,8 @@ internal sealed class RawConnection : IDisposable
         }
     }
 
-    private async Task<byte[]?> ReadBytesAsync(int count, MemoryStream? copy = null)
+    /// <summary>The next bytes; null when the connection ended before.</summary>
+    public async Task<byte[]?> ReadBytesAsync(int count, MemoryStream? copy = null)
     {
         var bytes = new byte[count];
         var filled = 0;
