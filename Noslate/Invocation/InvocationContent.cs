@@ -81,8 +81,15 @@ internal sealed class InvocationContent : HttpContent
             _stopped = true;
             if (_waiting)
             {
-                // Within the lock: outside of it the reader could be the caller's again by then.
-                _body!.CancelPendingRead();
+                try
+                {
+                    // Within the lock: outside of it the reader could be the caller's again by then.
+                    _body!.CancelPendingRead();
+                }
+                catch (Exception)
+                {
+                    // A reader whose connection was aborted throws here, and ends the read that is waited for by the same.
+                }
             }
         }
     }
