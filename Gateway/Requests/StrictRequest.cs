@@ -22,15 +22,18 @@ internal static class StrictRequest
     public static bool IsAmbiguous(IHttpRequestFeature request)
     {
         var headers = request.Headers;
-        if (headers.TransferEncoding.Count > 0 && headers.ContainsKey(DisplacedLength))
+        // Over HTTP/2 any Transfer-Encoding is malformed (RFC 9113, section 8.2.2).
+        if (headers.TransferEncoding.Count > 0 && (headers.ContainsKey(DisplacedLength) || IsHttp2(request)))
         {
             return true;
         }
 
         // Kestrel refuses NUL in a target and nothing else, not even a bare CR.
         return request.RawTarget.AsSpan().ContainsAny(_controls)
-            || (request.Protocol.Equals("HTTP/2", StringComparison.Ordinal) && HasLineEnd(headers));
+            || (IsHttp2(request) && HasLineEnd(headers));
     }
+
+    private static bool IsHttp2(IHttpRequestFeature request) => request.Protocol.Equals("HTTP/2", StringComparison.Ordinal);
 
     private static bool HasLineEnd(IHeaderDictionary headers)
     {

@@ -16,7 +16,7 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
     {
         _gateway = await GatewayUnderTest.StartAsync(
             settings: [("Platform:Http2Port", "0")], node: directory => new EmulatorOptions { Workdir = directory, BuiltInEcho = true });
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null })
+        _http = new HttpClient(new OverHttp2 { InnerHandler = new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null } })
         {
             BaseAddress = new Uri($"http://127.0.0.1:{_gateway.Http2Port}"),
             DefaultRequestVersion = HttpVersion.Version20,
@@ -247,6 +247,17 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
         {
             length = 0;
             return false;
+        }
+    }
+
+    // HttpClient's own default version is not for requests that the caller has made.
+    private sealed class OverHttp2 : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Version = HttpVersion.Version20;
+            request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+            return base.SendAsync(request, cancellationToken);
         }
     }
 }
