@@ -118,7 +118,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     {
         InvocationFailedException failure = refused.Failure;
         var link = (PlaneLink)refused.Load!;
-        if (!IsAwaited(link) || !IsWanted(refused.Target, refused.Request.ReadName()))
+        if (!link.IsResyncing || !IsWanted(refused.Target, refused.Request.ReadName()))
         {
             throw failure;
         }
@@ -150,7 +150,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
             {
                 return await _invoker.InvokeAgainAsync(link.Channel, link, refused.Target, refused.Request, left, cancellationToken);
             }
-            catch (InvocationFailedException again) when (IsAwaited(link) && Invoker.IsNotFound(again))
+            catch (InvocationFailedException again) when (link.IsResyncing && Invoker.IsNotFound(again))
             {
                 failure = again;
             }
@@ -253,9 +253,6 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
 
         return best;
     }
-
-    // Profiles are on their way to the plane: it has just connected, or the wanted set is not applied yet.
-    private bool IsAwaited(PlaneLink link) => link.IsResyncing || _publisher.Status.State == ProfilesState.Pending;
 
     private bool IsWanted(InvocationTarget target, string name)
     {

@@ -43,7 +43,9 @@ public sealed class HotReloadTests
         var why = answer.GetProperty("functionsFileError").GetString()!;
         Assert.True(answer.GetProperty("ready").GetBoolean());
         Assert.Equal(version, answer.GetProperty("profiles").GetProperty("version").GetString());
-        Assert.Contains(gateway.Log, l => l.Contains("cannot be used", StringComparison.Ordinal) && l.Contains(why, StringComparison.Ordinal));
+        await NoslateFleet.Tests.Common.Until.TrueAsync(
+            () => gateway.Log.Any(l => l.Contains("cannot be used", StringComparison.Ordinal) && l.Contains(why, StringComparison.Ordinal)),
+            "the log does not say why");
         if (what == "deno")
         {
             Assert.Contains("functions[0] \"mirror\": runtime is \"deno\"", why, StringComparison.Ordinal);
