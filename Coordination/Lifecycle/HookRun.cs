@@ -7,6 +7,7 @@ internal sealed class HookRun
 {
     private readonly CancellationTokenSource _force = new();
     private readonly CancellationTokenSource _callOff = new();
+    private readonly List<StepTime> _steps = [];
     private readonly TimeProvider _time;
 
     public HookRun(string hook, string cause, TimeSpan total, TimeProvider time)
@@ -25,14 +26,28 @@ internal sealed class HookRun
 
     public Task<Receipt> Task { get; set; } = null!;
 
-    public List<StepTime> Steps { get; } = [];
-
     public bool Forced { get; set; }
 
     public bool CalledOff { get; set; }
 
     /// <summary>True once its aim is reached: a change of phase no longer calls it off.</summary>
     public bool Settled { get; set; }
+
+    public IReadOnlyList<StepTime> StepsSoFar()
+    {
+        lock (_steps)
+        {
+            return [.. _steps];
+        }
+    }
+
+    public void Add(StepTime step)
+    {
+        lock (_steps)
+        {
+            _steps.Add(step);
+        }
+    }
 
     public void Force() => _force.Cancel();
 
@@ -80,6 +95,6 @@ internal sealed class HookRun
             Forced = true;
         }
 
-        Steps.Add(new StepTime(name, _time.GetElapsedTime(began).TotalMilliseconds, outcome));
+        Add(new StepTime(name, _time.GetElapsedTime(began).TotalMilliseconds, outcome));
     }
 }

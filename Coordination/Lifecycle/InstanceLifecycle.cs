@@ -233,6 +233,34 @@ public sealed class InstanceLifecycle : IDisposable
         _invocations.Close(stopped: false);
     }
 
+    /// <summary>The drain that <see cref="ResumeDrain"/> took over ends, unless a stop of this process's own has begun meanwhile.</summary>
+    /// <param name="cause">Why, for the recorder.</param>
+    /// <returns>Whether it ended.</returns>
+    public bool EndResumedDrain(string cause)
+    {
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                return false;
+            }
+        }
+
+        return Undrain(cause);
+    }
+
+    /// <summary>What the stop that runs has done so far, for a caller who can't wait for its end. Its verdict is Forced.</summary>
+    public Receipt StopSoFar()
+    {
+        var counts = _invocations.Snapshot();
+        lock (_lock)
+        {
+            return _stop is { } run
+                ? Write(run, counts, _state) with { Verdict = Verdict.Forced }
+                : NotFreezing() with { Hook = Receipt.PreStop, Verdict = Verdict.Forced };
+        }
+    }
+
     /// <summary>Undoes a drain or a stop: the instance serves again.</summary>
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
@@ -404,7 +432,7 @@ public sealed class InstanceLifecycle : IDisposable
         {
             if (_invocations.AbandonAll() is > 0 and var abandoned)
             {
-                run.Steps.Add(new StepTime("abandon", 0, abandoned.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                run.Add(new StepTime("abandon", 0, abandoned.ToString(System.Globalization.CultureInfo.InvariantCulture)));
                 run.Forced = true;
             }
 
@@ -482,7 +510,7 @@ public sealed class InstanceLifecycle : IDisposable
         counts.Cancelled,
         counts.Abandoned,
         counts.InFlight,
-        run.Steps,
+        run.StepsSoFar(),
         run.Budget.Spent.TotalMilliseconds,
         run.Forced ? Verdict.Forced : Verdict.Clean,
         run.CalledOff,

@@ -40,12 +40,7 @@ internal sealed partial class DrainIntentFile
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
             var whole = _path + ".new";
-            using (var file = new FileStream(whole, new FileStreamOptions
-            {
-                Mode = FileMode.Create,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
+            using (var file = new FileStream(whole, FileMode.Create, FileAccess.Write))
             {
                 JsonSerializer.Serialize(file, intent, DrainIntentJson.Default.DrainIntent);
                 file.Flush(flushToDisk: true);
