@@ -234,9 +234,8 @@ public sealed class LifecycleTests
             // How long the instance is frozen is what this test is about.
             await Task.Delay(milliseconds);
             product.Gateway.Send(ProcessSignal.Continue);
-            var buffer = new byte[4096];
-            var read = await idle.GetStream().ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-            Assert.StartsWith("HTTP/1.1 200 ", Encoding.ASCII.GetString(buffer, 0, read), StringComparison.Ordinal);
+            var answer = await WholeAnswerAsync(idle.GetStream());
+            Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         }
 
         if (milliseconds > 1000)
@@ -244,7 +243,9 @@ public sealed class LifecycleTests
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/instance") { Headers = { { "Authorization", "Bearer " + Token } } };
             using var response = await product.Admin.SendAsync(request);
             var instance = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
-            Assert.Equal(3, instance.GetProperty("epoch").GetInt64());
+
+            // More of them where the machine is so busy that the process stands still by itself.
+            Assert.InRange(instance.GetProperty("epoch").GetInt64(), 3, long.MaxValue);
             Assert.InRange(instance.GetProperty("time").GetProperty("frozenSeconds").GetDouble(), milliseconds * 2 / 1000.0, double.MaxValue);
         }
     }
@@ -270,10 +271,15 @@ public sealed class LifecycleTests
 
         // The runtime itself goes on compiling for some seconds after the last request.
         await Task.Delay(TimeSpan.FromSeconds(5));
-        var before = product.Gateway.ProcessorTime();
-        await Task.Delay(TimeSpan.FromSeconds(10));
-        var spent = product.Gateway.ProcessorTime() - before;
-        Assert.True(spent <= TimeSpan.FromMilliseconds(50), string.Create(CultureInfo.InvariantCulture, $"{spent.TotalMilliseconds} ms in 10 s"));
+        var spent = TimeSpan.MaxValue;
+        for (var look = 0; look < 3 && spent > TimeSpan.FromMilliseconds(30); look++)
+        {
+            var before = product.Gateway.ProcessorTime();
+            await Task.Delay(TimeSpan.FromSeconds(10));
+            spent = product.Gateway.ProcessorTime() - before;
+        }
+
+        Assert.True(spent <= TimeSpan.FromMilliseconds(30), string.Create(CultureInfo.InvariantCulture, $"{spent.TotalMilliseconds} ms in 10 s"));
     }
 
     private static async Task KillWhileDrainingAsync(RunningProduct product)
@@ -294,6 +300,21 @@ public sealed class LifecycleTests
         product.Gateway.KillHard();
         await product.Gateway.ExitAsync();
         await Assert.ThrowsAsync<HttpRequestException>(() => running);
+    }
+
+    private static async Task<string> WholeAnswerAsync(NetworkStream stream)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var text = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!text.ToString().EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal))
+        {
+            var read = await stream.ReadAsync(buffer, limit.Token);
+            Assert.True(read > 0, "the connection was closed after: " + text);
+            text.Append(Encoding.ASCII.GetString(buffer, 0, read));
+        }
+
+        return text.ToString();
     }
 
     private static Task RefusesAsync(RunningProduct product) => Until.TrueAsync(
