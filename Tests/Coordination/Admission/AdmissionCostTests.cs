@@ -6,7 +6,8 @@ namespace NoslateFleet.Tests.Coordination.Admission;
 
 public sealed class AdmissionCostTests
 {
-    private const int Count = 200_000;
+    private const int Rounds = 300;
+    private const int PerRound = 1000;
 
     [Theory]
     [InlineData(0)]
@@ -15,25 +16,31 @@ public sealed class AdmissionCostTests
     {
         var ledger = new InvocationLedger(TimeProvider.System) { Observer = new Listener() };
         var admission = new AdmissionController(ledger, new AdmissionOptions { MaxConcurrentPerFunction = perFunction }, TimeProvider.System);
-        Run(admission);
-        var best = TimeSpan.MaxValue;
-        for (var round = 0; round < 5; round++)
+        for (var round = 0; round < Rounds; round++)
         {
-            var before = GC.GetAllocatedBytesForCurrentThread();
+            Run(admission);
+        }
+
+        // Rounds short enough for one to be left alone by whatever else runs.
+        var best = TimeSpan.MaxValue;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var round = 0; round < Rounds; round++)
+        {
             var start = Stopwatch.GetTimestamp();
             Run(admission);
             var took = Stopwatch.GetElapsedTime(start);
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
             best = took < best ? took : best;
         }
 
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
         // Measured at a tenth of this; generous, because tests share their machine.
-        Assert.InRange(best.TotalNanoseconds / Count, 0, 2000);
+        Assert.InRange(best.TotalNanoseconds / PerRound, 0, 2000);
     }
 
     private static void Run(AdmissionController admission)
     {
-        for (var i = 0; i < Count; i++)
+        for (var i = 0; i < PerRound; i++)
         {
             var admitted = admission.AdmitAsync("f", "r", TimeSpan.FromSeconds(10), CancellationToken.None);
             if (!admitted.IsCompletedSuccessfully || !admitted.Result.Ticket.TryEnd(Outcome.Completed))

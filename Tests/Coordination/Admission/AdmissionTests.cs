@@ -58,6 +58,26 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task NewcomerBetweenTheEndAndTheHandingOn_QueuesBehind()
+    {
+        var t = new AdmissionUnderTest();
+        var open = t.Admit();
+        var waiting = t.Queue();
+        Task<AdmissionResult>? newcomer = null;
+        var handOn = t.Ledger.Freed!;
+        t.Ledger.Freed = () =>
+        {
+            Assert.Equal(0, t.Ledger.InFlight);
+            newcomer = t.AskAsync();
+            handOn();
+        };
+        open.TryEnd(Outcome.Completed);
+        await waiting.AcceptedAsync();
+        Assert.False(newcomer!.IsCompleted);
+        Assert.Equal(1, t.Admission.Queued);
+    }
+
+    [Fact]
     public async Task FunctionAtItsLimit_WaitsAlone_OthersPass()
     {
         var t = new AdmissionUnderTest(slots: 3, perFunction: 1);
