@@ -19,7 +19,7 @@ public sealed class FunctionBoard
     public const int MaxFunctions = 1000;
 
     /// <summary>Workers kept track of, of all functions together; more are left out and counted in <see cref="LeftOut"/>.</summary>
-    public const int MaxWorkers = 10_000;
+    public const int MaxWorkers = 2000;
 
     private readonly InvocationLedger _ledger;
     private readonly TimeProvider _time;

@@ -65,7 +65,7 @@ public sealed class LedgerLifeTests
             return thread;
         }).ToArray();
         start.SignalAndWait();
-        for (var i = 1; i < 20_000; i++)
+        for (var i = 1; i < 3000; i++)
         {
             ledger.Epoch = i;
         }
@@ -137,7 +137,7 @@ public sealed class LedgerLifeTests
     {
         var ledger = new InvocationLedger(TimeProvider.System, 4);
         using var both = new Barrier(2);
-        const int Rounds = 20_000;
+        const int Rounds = 3000;
         var ticket = default(Ticket);
         var ender = new Thread(() =>
         {
