@@ -18,7 +18,14 @@ public sealed class Budget : IDisposable
         _time = time;
         _began = time.GetTimestamp();
         _over = CancellationTokenSource.CreateLinkedTokenSource(forced);
-        Timer = time.CreateTimer(static state => ((Budget)state!).End(), this, total, Timeout.InfiniteTimeSpan);
+        if (total == TimeSpan.Zero)
+        {
+            // Now, and not when a timer finds the time for it.
+            _over.Cancel();
+            return;
+        }
+
+        Timer = time.CreateTimer(static state => Cancel(((Budget)state!)._over), this, total, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The whole of it.</summary>
@@ -36,7 +43,7 @@ public sealed class Budget : IDisposable
     /// <summary>Cancelled when nothing is left.</summary>
     public CancellationToken Token => _over.Token;
 
-    private ITimer Timer { get; }
+    private ITimer? Timer { get; }
 
     /// <summary>A part of it: as long as asked for, but never longer than what is left after a reserve for later steps.</summary>
     /// <param name="atMost">How long the step may take at most; infinite for all that is left.</param>
@@ -55,19 +62,25 @@ public sealed class Budget : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Timer.Dispose();
+        Timer?.Dispose();
         _over.Dispose();
     }
 
-    private void End()
+    /// <summary>Cancels, whatever those who are told of it do.</summary>
+    /// <param name="source">What to cancel.</param>
+    internal static void Cancel(CancellationTokenSource source)
     {
         try
         {
-            _over.Cancel();
+            source.Cancel();
         }
         catch (ObjectDisposedException)
         {
             // Its owner was done in the same moment.
+        }
+        catch (AggregateException)
+        {
+            // Thrown by a step's own callback, on a timer's thread or a signal's. The step's task, or its time, tells of it.
         }
     }
 }

@@ -19,7 +19,8 @@ public sealed class FlightRecorder(int capacity, TimeProvider time)
     public const int DefaultCapacity = 256;
 
     private readonly Lock _lock = new();
-    private readonly FlightEvent?[] _ring = new FlightEvent?[capacity];
+    private readonly FlightEvent?[] _ring =
+        new FlightEvent?[capacity > 0 ? capacity : throw new ArgumentOutOfRangeException(nameof(capacity), capacity, "must be at least 1")];
     private long _sequence;
 
     /// <summary>Adds an event.</summary>
@@ -28,23 +29,22 @@ public sealed class FlightRecorder(int capacity, TimeProvider time)
     /// <param name="detail">The rest, in words.</param>
     public void Record(long epoch, string kind, string detail)
     {
-        var at = time.GetUtcNow();
         lock (_lock)
         {
             _sequence++;
-            _ring[_sequence % _ring.Length] = new FlightEvent(_sequence, at, epoch, kind, detail);
+            _ring[_sequence % _ring.Length] = new FlightEvent(_sequence, time.GetUtcNow(), epoch, kind, detail);
         }
     }
 
     /// <summary>The events after a number, oldest first.</summary>
-    /// <param name="sequence">The last number that the reader has; 0 for all.</param>
+    /// <param name="sequence">The last number that the reader has; 0 for all. Any number will do.</param>
     public IReadOnlyList<FlightEvent> After(long sequence)
     {
         lock (_lock)
         {
-            var first = Math.Max(sequence, _sequence - _ring.Length) + 1;
+            var seen = Math.Clamp(sequence, Math.Max(0, _sequence - _ring.Length), _sequence);
             var events = new List<FlightEvent>();
-            for (var number = first; number <= _sequence; number++)
+            for (var number = seen + 1; number <= _sequence; number++)
             {
                 events.Add(_ring[number % _ring.Length]!);
             }

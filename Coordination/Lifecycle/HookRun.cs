@@ -9,6 +9,9 @@ internal sealed class HookRun
     private readonly CancellationTokenSource _callOff = new();
     private readonly List<StepTime> _steps = [];
     private readonly TimeProvider _time;
+    private volatile bool _forced;
+    private volatile bool _calledOff;
+    private volatile bool _settled;
 
     public HookRun(string hook, string cause, TimeSpan total, TimeProvider time)
     {
@@ -26,12 +29,24 @@ internal sealed class HookRun
 
     public Task<Receipt> Task { get; set; } = null!;
 
-    public bool Forced { get; set; }
+    public bool Forced
+    {
+        get => _forced;
+        set => _forced = value;
+    }
 
-    public bool CalledOff { get; set; }
+    public bool CalledOff
+    {
+        get => _calledOff;
+        set => _calledOff = value;
+    }
 
     /// <summary>True once its aim is reached: a change of phase no longer calls it off.</summary>
-    public bool Settled { get; set; }
+    public bool Settled
+    {
+        get => _settled;
+        set => _settled = value;
+    }
 
     public IReadOnlyList<StepTime> StepsSoFar()
     {
@@ -49,14 +64,18 @@ internal sealed class HookRun
         }
     }
 
-    public void Force() => _force.Cancel();
+    public void Force()
+    {
+        Forced = true;
+        Budget.Cancel(_force);
+    }
 
     public void CallOff()
     {
         if (!Settled)
         {
             CalledOff = true;
-            _callOff.Cancel();
+            Budget.Cancel(_callOff);
         }
     }
 

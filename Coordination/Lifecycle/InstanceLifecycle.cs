@@ -10,12 +10,22 @@ public sealed class InstanceLifecycle : IDisposable
 {
     private const string HookCause = "hook";
 
+    /// <summary>What the work has to write down of a drain is a small file. A disk on which that takes longer holds nothing up.</summary>
+    private static readonly TimeSpan _noteTime = TimeSpan.FromSeconds(1);
+
     private readonly IInstanceWork _work;
     private readonly IInvocations _invocations;
     private readonly LifecycleBudgets _budgets;
     private readonly TimeProvider _time;
     private readonly ThawDetector _detector;
+    private readonly Action<TimeSpan> _beginLife;
     private readonly Lock _lock = new();
+
+    // Taken before the other one: abandoning runs others' code, for which that one is not held, and must not meet an admission opened again.
+    private readonly Lock _doors = new();
+
+    // Held while the work writes a drain down or strikes it out, so that these come in the order of what they tell.
+    private readonly Lock _notes = new();
     private volatile InstanceState _state;
     private volatile bool _steady;
     private volatile Task? _thawCheck;
@@ -51,6 +61,7 @@ public sealed class InstanceLifecycle : IDisposable
         Recorder = recorder;
         _time = time;
         _detector = new ThawDetector(budgets.ThawThreshold, time);
+        _beginLife = BeginLife;
         _state = new InstanceState(InstancePhase.Starting, 1, Initialised: false, time.GetUtcNow());
         Accounting = new FreezeAccounting(Use, time);
         invocations.SetEpoch(1);
@@ -96,9 +107,10 @@ public sealed class InstanceLifecycle : IDisposable
     /// <returns>True if the request may be admitted at once; false if <see cref="PassAsync"/> has to be awaited before.</returns>
     public bool TryPass()
     {
-        if (_detector.Observe(out var gap))
+        // The new life begins before anybody else can see that no time is missing any more, and so pass.
+        if (_detector.Observe(out var gap, _beginLife))
         {
-            OnThaw(gap);
+            TellThaw(gap, _state);
         }
 
         return _steady;
@@ -111,24 +123,28 @@ public sealed class InstanceLifecycle : IDisposable
     /// <param name="cancellationToken">The client has left.</param>
     public async ValueTask PassAsync(CancellationToken cancellationToken)
     {
-        if (_thawCheck is { } check)
+        while (true)
         {
-            await check.WaitAsync(cancellationToken);
-        }
-
-        if (_state.Phase is InstancePhase.Frozen)
-        {
-            // No hole in time tells of it, but a request does: the announced freeze was a short one.
-            OnThaw(TimeSpan.Zero);
-            if (_thawCheck is { } second)
+            switch (_state.Phase)
             {
-                await second.WaitAsync(cancellationToken);
-            }
-        }
+                case InstancePhase.Frozen:
+                    // No hole in time tells of it, but a request does: the announced freeze was a short one.
+                    ThawByRequest();
+                    break;
+                case InstancePhase.Freezing:
+                    // Fails if the freeze was quicker: looked at again.
+                    Change(PhaseCause.FreezeCalledOff);
+                    break;
+                default:
+                    // Read after the phase: whoever thaws sets it before the phase.
+                    if (_thawCheck is not { } check)
+                    {
+                        return;
+                    }
 
-        if (_state.Phase is InstancePhase.Freezing)
-        {
-            Change(PhaseCause.FreezeCalledOff);
+                    await check.WaitAsync(cancellationToken);
+                    break;
+            }
         }
     }
 
@@ -152,11 +168,18 @@ public sealed class InstanceLifecycle : IDisposable
                 return Task.FromResult<string?>(null);
             }
 
-            _initialisingByHook |= byHook;
-
-            // Started on another thread: nothing of it may run under the lock.
-            var total = budget ?? Answerable(_budgets.Initialize);
-            run = _initialising is { IsCompleted: false } running ? running : _initialising = Task.Run(() => PrepareAsync(total), CancellationToken.None);
+            if (_initialising is { IsCompleted: false } running)
+            {
+                _initialisingByHook |= byHook;
+                run = running;
+            }
+            else
+            {
+                // Started on another thread: nothing of it may run under the lock.
+                var total = budget ?? Answerable(_budgets.Initialize);
+                _initialisingByHook = byHook;
+                run = _initialising = Task.Run(() => PrepareAsync(total), CancellationToken.None);
+            }
         }
 
         return run.WaitAsync(cancellationToken);
@@ -166,6 +189,8 @@ public sealed class InstanceLifecycle : IDisposable
     /// <returns>What was done. It never fails.</returns>
     public Task<Receipt> FreezeAsync()
     {
+        // A hook may be the first to run after a thaw: what it finds Frozen is then of an older life.
+        Tick();
         HookRun run;
         lock (_lock)
         {
@@ -196,6 +221,7 @@ public sealed class InstanceLifecycle : IDisposable
     /// <returns>What was done. It never fails.</returns>
     public Task<Receipt> StopAsync(string cause)
     {
+        Tick();
         HookRun run;
         lock (_lock)
         {
@@ -228,69 +254,42 @@ public sealed class InstanceLifecycle : IDisposable
     public void ResumeDrain(string detail)
     {
         Recorder.Record(_state.Epoch, "intent", detail);
-        _refusing = true;
-        Change(PhaseCause.DrainBegun);
-        _invocations.Close(stopped: false);
+        InstanceState state;
+        lock (_lock)
+        {
+            if (!TryChange(PhaseCause.DrainBegun, out state))
+            {
+                return;
+            }
+
+            _refusing = true;
+            _invocations.Close(stopped: false);
+        }
+
+        Tell("phase", $"{state.Phase}: {PhaseCause.DrainBegun}", state);
     }
 
     /// <summary>The drain that <see cref="ResumeDrain"/> took over ends, unless a stop of this process's own has begun meanwhile.</summary>
     /// <param name="cause">Why, for the recorder.</param>
     /// <returns>Whether it ended.</returns>
-    public bool EndResumedDrain(string cause)
-    {
-        lock (_lock)
-        {
-            if (_stop is not null)
-            {
-                return false;
-            }
-        }
+    public bool EndResumedDrain(string cause) => Undrain(cause, unlessStopping: true);
 
-        return Undrain(cause);
-    }
-
-    /// <summary>What the stop that runs has done so far, for a caller who can't wait for its end. Its verdict is Forced.</summary>
+    /// <summary>What the stop that runs has done so far, for a caller who can't wait for its end: its verdict is Forced. The receipt once it has ended.</summary>
     public Receipt StopSoFar()
     {
         var counts = _invocations.Snapshot();
         lock (_lock)
         {
-            return _stop is { } run
-                ? Write(run, counts, _state) with { Verdict = Verdict.Forced }
+            return _stop is { Task.IsCompletedSuccessfully: true } ended ? ended.Task.Result
+                : _stop is { } run ? Write(run, counts, _state) with { Verdict = Verdict.Forced }
                 : NotFreezing() with { Hook = Receipt.PreStop, Verdict = Verdict.Forced };
         }
     }
 
-    /// <summary>Undoes a drain or a stop: the instance serves again.</summary>
+    /// <summary>Undoes a drain or a stop, also one that has not come to its turn yet: the instance serves again.</summary>
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
-    public bool Undrain(string cause)
-    {
-        HookRun? run;
-        bool undone;
-        InstanceState state;
-        lock (_lock)
-        {
-            run = _stop;
-            undone = TryChange(_state.Initialised ? PhaseCause.Undrained : PhaseCause.UndrainedUninitialised, out state);
-            if (undone)
-            {
-                _stop = null;
-                _refusing = false;
-                _invocations.Open();
-            }
-        }
-
-        if (!undone)
-        {
-            return false;
-        }
-
-        run?.CallOff();
-        Guard(_work.DrainOver);
-        Tell("undrain", cause, state);
-        return true;
-    }
+    public bool Undrain(string cause) => Undrain(cause, unlessStopping: false);
 
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged() => Accounting.Update();
@@ -306,13 +305,47 @@ public sealed class InstanceLifecycle : IDisposable
         Force();
     }
 
+    private bool Undrain(string cause, bool unlessStopping)
+    {
+        HookRun? run;
+        InstanceState state;
+        lock (_doors)
+        {
+            lock (_lock)
+            {
+                run = _stop;
+                if (run is not null && unlessStopping)
+                {
+                    return false;
+                }
+
+                if (!TryChange(_state.Initialised ? PhaseCause.Undrained : PhaseCause.UndrainedUninitialised, out state) && run is null)
+                {
+                    return false;
+                }
+
+                _stop = null;
+                _refusing = false;
+                _invocations.Open();
+            }
+        }
+
+        run?.CallOff();
+        Tell("undrain", cause, state);
+        StrikeOut(run);
+        return true;
+    }
+
     private async Task<string?> PrepareAsync(TimeSpan total)
     {
         using var budget = new Budget(total, _time, CancellationToken.None);
+
+        // Work that heeds its token says what is missing; only work that does not is left behind.
+        using var patience = new Budget(total + (_budgets.AnswerMargin / 2), _time, CancellationToken.None);
         string? missing;
         try
         {
-            missing = await _work.PrepareAsync(budget.Token);
+            missing = await Task.Run(() => _work.PrepareAsync(budget.Token), CancellationToken.None).WaitAsync(patience.Token);
         }
         catch (OperationCanceledException) when (budget.IsOver)
         {
@@ -347,14 +380,15 @@ public sealed class InstanceLifecycle : IDisposable
         if (!Change(PhaseCause.FreezeBegun))
         {
             // Not initialised, or leaving: there is nothing to announce, and the platform freezes all the same.
-            await run.StepAsync("flush", _work.FlushAsync, budget.Token);
+            await FlushAsync(run);
             run.CalledOff = true;
         }
         else
         {
-            void Watch(InstanceState state)
+            // Not the phase that is told: it may be that of an earlier change, told late.
+            void Watch(InstanceState told)
             {
-                if (state.Phase != InstancePhase.Freezing)
+                if (_state.Phase != InstancePhase.Freezing)
                 {
                     run.CallOff();
                 }
@@ -369,12 +403,12 @@ public sealed class InstanceLifecycle : IDisposable
                     await run.StepAsync("finish", _invocations.WhenIdleAsync, part.Token);
                 }
 
-                await run.StepAsync("flush", _work.FlushAsync, budget.Token);
+                await FlushAsync(run);
                 if (!run.CalledOff)
                 {
                     // A snapshot that says Frozen, and not Freezing, is what others are to see of a silent instance.
                     run.CalledOff = !Freeze(run);
-                    await run.StepAsync("publish", _work.PublishAsync, budget.Token);
+                    await run.StepAsync("publish", Apart(_work.PublishAsync), budget.Token);
                 }
             }
             finally
@@ -392,6 +426,13 @@ public sealed class InstanceLifecycle : IDisposable
         return receipt;
     }
 
+    /// <summary>A flush that hangs leaves half of what is kept for the end: the last snapshot is the last word of a silent instance.</summary>
+    private async Task FlushAsync(HookRun run)
+    {
+        using var part = run.Budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush / 2);
+        await run.StepAsync("flush", Apart(_work.FlushAsync), part.Token);
+    }
+
     private bool Freeze(HookRun run)
     {
         run.Settled = true;
@@ -401,67 +442,160 @@ public sealed class InstanceLifecycle : IDisposable
     private async Task<Receipt> StopAsync(HookRun run)
     {
         using var budget = run.Budget;
-        Guard(() => _work.DrainBegins(new DrainBeginning(run.Cause, run.Budget.Total)));
+        await NoteAsync(run, () => WriteDown(run), budget.Token);
         await WaitItsTurnAsync(run);
-        Change(PhaseCause.DrainBegun);
+        BeginDrain(run);
         if (!_refusing && _budgets.LameDuck > TimeSpan.Zero)
         {
             using var part = budget.Take(_budgets.LameDuck, _budgets.Flush);
-            await run.StepAsync("lame-duck", WaitOutAsync, part.Token, endIsFine: !budget.IsOver);
+            await run.StepAsync("lame-duck", WaitOutAsync, part.Token, endIsFine: true);
         }
 
-        if (!run.CalledOff)
+        if (Refuse(run))
         {
-            lock (_lock)
-            {
-                if (_stop == run)
-                {
-                    _refusing = true;
-                    _invocations.Close(stopped: false);
-                }
-            }
-
-            using (var part = budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush))
-            {
-                await run.StepAsync("finish", _invocations.WhenIdleAsync, part.Token);
-                await run.StepAsync("workers", _work.WorkersIdleAsync, part.Token);
-            }
+            using var part = budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush);
+            await run.StepAsync("finish", _invocations.WhenIdleAsync, part.Token);
+            await run.StepAsync("workers", Apart(_work.WorkersIdleAsync), part.Token);
         }
 
-        if (!run.CalledOff)
+        Abandon(run);
+        await FlushAsync(run);
+        if (EndDrain(run))
         {
-            if (_invocations.AbandonAll() is > 0 and var abandoned)
-            {
-                run.Add(new StepTime("abandon", 0, abandoned.ToString(System.Globalization.CultureInfo.InvariantCulture)));
-                run.Forced = true;
-            }
-
-            await run.StepAsync("flush", _work.FlushAsync, budget.Token);
-            InstanceState state;
-            bool ended;
-            lock (_lock)
-            {
-                ended = _stop == run && TryChange(PhaseCause.DrainEnded, out _);
-                if (ended)
-                {
-                    _invocations.Close(stopped: true);
-                }
-
-                state = _state;
-            }
-
-            if (ended)
-            {
-                run.Settled = true;
-                Guard(_work.DrainOver);
-                Tell("phase", state.Phase.ToString(), state);
-                await run.StepAsync("publish", _work.PublishAsync, budget.Token);
-            }
+            // Side by side: neither may use up the other's time.
+            var struckOut = NoteAsync(run, () => StrikeOut(run), CancellationToken.None);
+            await run.StepAsync("publish", Apart(_work.PublishAsync), budget.Token);
+            await struckOut;
         }
 
         return Issue(run);
 
         async Task WaitOutAsync(CancellationToken token) => await Task.Delay(Timeout.InfiniteTimeSpan, _time, token);
+    }
+
+    private void BeginDrain(HookRun run)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            // One that was undone meanwhile must not begin after all: nobody would end it.
+            if (_stop != run || !TryChange(PhaseCause.DrainBegun, out state))
+            {
+                return;
+            }
+        }
+
+        Tell("phase", $"{state.Phase}: {PhaseCause.DrainBegun}", state);
+    }
+
+    private bool Refuse(HookRun run)
+    {
+        lock (_lock)
+        {
+            if (_stop != run)
+            {
+                return false;
+            }
+
+            _refusing = true;
+            _invocations.Close(stopped: false);
+            return true;
+        }
+    }
+
+    private void Abandon(HookRun run)
+    {
+        var abandoned = 0;
+        lock (_doors)
+        {
+            lock (_lock)
+            {
+                if (_stop != run)
+                {
+                    return;
+                }
+            }
+
+            try
+            {
+                abandoned = _invocations.AbandonAll();
+            }
+            catch (Exception error)
+            {
+                run.Forced = true;
+                Recorder.Record(_state.Epoch, "fault", error.Message);
+            }
+        }
+
+        if (abandoned > 0)
+        {
+            run.Forced = true;
+            run.Add(new StepTime("abandon", 0, abandoned.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        }
+    }
+
+    private bool EndDrain(HookRun run)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (_stop != run || !TryChange(PhaseCause.DrainEnded, out state))
+            {
+                return false;
+            }
+
+            run.Settled = true;
+            _invocations.Close(stopped: true);
+        }
+
+        Tell("phase", $"{state.Phase}: {PhaseCause.DrainEnded}", state);
+        return true;
+    }
+
+    /// <summary>Waits for a drain to be written down or struck out, a bounded time: a disk may hang.</summary>
+    private async Task NoteAsync(HookRun run, Action note, CancellationToken over)
+    {
+        var left = run.Budget.Total - run.Budget.Spent;
+        using var part = new Budget(left > _noteTime ? _noteTime : left > TimeSpan.Zero ? left : TimeSpan.Zero, _time, over);
+        try
+        {
+            await Task.Run(note, CancellationToken.None).WaitAsync(part.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Recorder.Record(_state.Epoch, "fault", "the note of the drain takes too long");
+        }
+    }
+
+    private void WriteDown(HookRun run)
+    {
+        lock (_notes)
+        {
+            if (StopNow() == run)
+            {
+                Guard(() => _work.DrainBegins(new DrainBeginning(run.Cause, run.Budget.Total)));
+            }
+        }
+    }
+
+    private void StrikeOut(HookRun? run)
+    {
+        lock (_notes)
+        {
+            // What a stop that has begun since has written down stays.
+            if (StopNow() is not { } stop || stop == run)
+            {
+                Guard(_work.DrainOver);
+            }
+        }
+    }
+
+    private HookRun? StopNow()
+    {
+        lock (_lock)
+        {
+            return _stop;
+        }
     }
 
     /// <summary>
@@ -489,6 +623,8 @@ public sealed class InstanceLifecycle : IDisposable
         Receipt receipt;
         lock (_lock)
         {
+            // Undone, thawed or taken over in its last step: what it was meant to reach is no more.
+            run.CalledOff |= run.Hook == Receipt.PreStop ? _stop != run : _state.Phase != InstancePhase.Frozen;
             receipt = Write(run, counts, _state);
             _lastReceipt = receipt;
         }
@@ -518,35 +654,56 @@ public sealed class InstanceLifecycle : IDisposable
 
     private Receipt NotFreezing()
     {
-        using var none = new Budget(TimeSpan.Zero, _time, CancellationToken.None);
-        return Write(new HookRun(Receipt.PreFreeze, HookCause, TimeSpan.Zero, _time) { CalledOff = true }, _invocations.Snapshot(), _state);
+        var none = new HookRun(Receipt.PreFreeze, HookCause, TimeSpan.Zero, _time) { CalledOff = true };
+        using var budget = none.Budget;
+        return Write(none, _invocations.Snapshot(), _state);
     }
 
     private TimeSpan Answerable(TimeSpan budget) =>
         budget > _budgets.AnswerMargin * 2 ? budget - _budgets.AnswerMargin : budget / 2;
 
-    private void OnThaw(TimeSpan gap)
+    // A step that blocks its thread must not hold the hook's answer up either.
+    private static Func<CancellationToken, Task> Apart(Func<CancellationToken, Task> work) =>
+        token => Task.Run(() => work(token), CancellationToken.None);
+
+    private void ThawByRequest()
     {
         InstanceState state;
         lock (_lock)
         {
-            if (gap == TimeSpan.Zero && _state.Phase != InstancePhase.Frozen)
+            if (_state.Phase != InstancePhase.Frozen)
             {
                 return;
             }
 
-            Accounting.Thawed(gap);
-            TryChange(PhaseCause.Thawed, out _);
-            _state = _state with { Epoch = _state.Epoch + 1 };
-            _invocations.SetEpoch(_state.Epoch);
-            _steady = false;
-            var number = ++_thawChecks;
-            _thawCheck = Task.Run(() => CheckAsync(number), CancellationToken.None);
+            BeginLife(TimeSpan.Zero);
             state = _state;
         }
 
+        TellThaw(TimeSpan.Zero, state);
+    }
+
+    private void BeginLife(TimeSpan gap)
+    {
+        lock (_lock)
+        {
+            // First what holds requests up, then the phase that lets them on.
+            _steady = false;
+            var number = ++_thawChecks;
+            _thawCheck = Task.Run(() => CheckAsync(number), CancellationToken.None);
+            Accounting.Thawed(gap);
+            _state = _state with { Epoch = _state.Epoch + 1 };
+            _invocations.SetEpoch(_state.Epoch);
+            TryChange(PhaseCause.Thawed, out _);
+        }
+    }
+
+    private void TellThaw(TimeSpan gap, InstanceState state)
+    {
         Tell("thaw", gap.ToString(), state);
-        Guard(() => _work.Thawed(gap));
+
+        // A request waits for it to return.
+        _ = Task.Run(() => Guard(() => _work.Thawed(gap)), CancellationToken.None);
     }
 
     private async Task CheckAsync(int number)
@@ -555,7 +712,7 @@ public sealed class InstanceLifecycle : IDisposable
         try
         {
             // Whatever hangs in there can't hold a request up for longer.
-            await _work.CheckDataPlaneAsync(budget.Token).WaitAsync(budget.Token);
+            await Task.Run(() => _work.CheckDataPlaneAsync(budget.Token), CancellationToken.None).WaitAsync(budget.Token);
         }
         catch (Exception)
         {
@@ -614,9 +771,15 @@ public sealed class InstanceLifecycle : IDisposable
     private void Tell(string kind, string detail, InstanceState state)
     {
         Recorder.Record(state.Epoch, kind, detail);
-        if (!_disposed)
+        if (_disposed || Changed is not { } changed)
         {
-            Guard(() => Changed?.Invoke(state));
+            return;
+        }
+
+        // One by one: a handler that throws keeps nothing from the others.
+        foreach (var handler in Delegate.EnumerateInvocationList(changed))
+        {
+            Guard(() => handler(state));
         }
     }
 
