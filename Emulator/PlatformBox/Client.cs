@@ -77,7 +77,7 @@ internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog 
         }
 
         if (fact.Reason == "no-route" && Environment.GetEnvironmentVariable("NOSLATEFLEET_BOX_TRIAL") == "1") // TRIAL
-            return fact with { Status = await instance.ReadyAsync(cancel) ? 200 : 404 };
+            return fact with { Reason = null, Status = await instance.ReadyAsync(cancel) ? 200 : 404 };
         facts.Add(fact);
         return fact;
     }

@@ -125,6 +125,7 @@ internal sealed class Lane(
                 break;
         }
 
+        cancel.ThrowIfCancellationRequested();
         string first = calls.IdOf(step.Life, step.First);
         facts.Add(new ThawFact(step.Life, clock.GetElapsedTime(frozen, thawed), first, clock.GetElapsedTime(thawed)));
         lastId = first;

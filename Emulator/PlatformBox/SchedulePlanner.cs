@@ -7,7 +7,7 @@ namespace NoslateFleet.Emulator.PlatformBox;
 internal sealed class SchedulePlanner
 {
     /// <summary>What a start, a stop and a kill are planned to take, in milliseconds.</summary>
-    private const int StartTime = 3500;
+    private const int StartTime = 3000;
 
     private const int StopTime = 500;
     private const int KillTime = 200;
@@ -16,7 +16,7 @@ internal sealed class SchedulePlanner
     private const int Reserve = 1500;
 
     /// <summary>What a new life needs at the least, in milliseconds.</summary>
-    private const int LeastLife = StartTime + Reserve + 1000;
+    private const int LeastLife = StartTime + Reserve + 500;
 
     private readonly SeededRandom random;
     private readonly Deck<FreezeKind> freezes;
@@ -98,7 +98,10 @@ internal sealed class SchedulePlanner
         slot.Life++;
         steps.Add(new StartStep(slot.Time, slot.Current, random.Chance(30)));
         slot.Time += StartTime;
-        slot.EndsAt = slot.Time + random.Between(1000, Math.Max(2000, duration / 3));
+
+        // Early enough for another life, if there is room for one at all.
+        int latest = Math.Min(Math.Max(2000, duration / 3), duration - LeastLife - slot.Time);
+        slot.EndsAt = latest < 500 ? int.MaxValue : slot.Time + random.Between(latest / 2, latest);
 
         // Right after the initialisation is one of the platform's two moments for a freeze.
         slot.FreezeNext = random.Chance(30);
@@ -209,7 +212,7 @@ internal sealed class SchedulePlanner
 
         public int Time { get; set; }
 
-        /// <summary>When the present life may end.</summary>
+        /// <summary>When the present life is to be ended.</summary>
         public int EndsAt { get; set; }
 
         public bool FreezeNext { get; set; }
