@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using NoslateFleet.Bench.Admission;
 using NoslateFleet.Bench.Compare;
 using NoslateFleet.Bench.Hosts;
 using NoslateFleet.Bench.Load;
@@ -6,7 +7,8 @@ using NoslateFleet.Bench.Micro;
 
 const string Usage = """
     NoslateFleet.Bench compare [options]   the comparison; Bench/compare calls it, and tells the options with --help
-    NoslateFleet.Bench micro [options]     micro-benchmarks of codec and transport; the options are BenchmarkDotNet's
+    NoslateFleet.Bench micro [options]     micro-benchmarks of admission, codec and transport; the options are BenchmarkDotNet's
+    NoslateFleet.Bench admission           admission, ticket and completion on one and on two threads, in some seconds
 
     What compare starts as processes of their own: gateway, http, client, load.
     """;
@@ -16,8 +18,11 @@ switch (args)
     case ["compare", .. var options]:
         return await CompareCommand.RunAsync(options);
     case ["micro", .. var options]:
-        BenchmarkSwitcher.FromTypes([typeof(CodecBenchmarks), typeof(HeaderBenchmarks), typeof(TransportBenchmarks)])
+        BenchmarkSwitcher.FromTypes([typeof(AdmissionBenchmarks), typeof(CodecBenchmarks), typeof(HeaderBenchmarks), typeof(TransportBenchmarks)])
             .Run(options.Length == 0 ? ["--filter", "*"] : options, new InProcessConfig());
+        return 0;
+    case ["admission"]:
+        AdmissionMeasure.Run();
         return 0;
     case ["gateway", .. var options]:
         await GatewayHost.RunAsync(options);

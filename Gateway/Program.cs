@@ -2,9 +2,15 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Hosting;
+using NoslateFleet.Gateway.Lifecycle;
 
 const int ConfigurationError = 2;
 const int CannotListen = 3;
+
+if (args is [HookCommand.Verb, ..])
+{
+    return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
+}
 
 try
 {

@@ -6,21 +6,23 @@ namespace NoslateFleet.Coordination.Invocations;
 /// </summary>
 public readonly struct Ticket : IEquatable<Ticket>
 {
-    private readonly InvocationLedger? _ledger;
     private readonly TicketSlot? _slot;
     private readonly long _life;
 
-    internal Ticket(InvocationLedger ledger, TicketSlot slot, long life)
+    internal Ticket(TicketSlot slot, long life, long epoch)
     {
-        _ledger = ledger;
         _slot = slot;
         _life = life;
+        Epoch = epoch;
     }
+
+    /// <summary>The instance's epoch in which the invocation was accepted. It settles in that epoch, whenever it ends.</summary>
+    public long Epoch { get; }
 
     /// <summary>Closes the ticket, if nobody has yet. Safe from any thread.</summary>
     /// <param name="outcome">How the invocation ended.</param>
     /// <returns>True for the one call that closed it.</returns>
-    public bool TryEnd(Outcome outcome) => _slot is not null && _ledger!.TryEnd(_slot, _life, outcome);
+    public bool TryEnd(Outcome outcome) => _slot is not null && _slot.Stripe.Ledger.TryEnd(_slot, _life, outcome);
 
     /// <inheritdoc/>
     public bool Equals(Ticket other) => ReferenceEquals(_slot, other._slot) && _life == other._life;

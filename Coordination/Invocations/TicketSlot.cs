@@ -1,13 +1,19 @@
 namespace NoslateFleet.Coordination.Invocations;
 
-/// <summary>The place of one open ticket. Reused: <see cref="Life"/> tells its tickets apart. Guarded by the ledger's lock.</summary>
-internal sealed class TicketSlot
+/// <summary>The place of one open ticket in its stripe. Reused: <see cref="Life"/> tells its tickets apart. Guarded by the stripe's lock.</summary>
+/// <param name="stripe">The stripe it belongs to for ever.</param>
+internal sealed class TicketSlot(LedgerStripe stripe)
 {
+    public readonly LedgerStripe Stripe = stripe;
+
+    /// <summary>Grows when a ticket opens and when it ends: a ticket whose life this is is open.</summary>
     public long Life;
-    public bool Open;
+    public FunctionEntry? Function;
+    public bool HoldsPermit;
     public string Target = "";
     public string RequestId = "";
     public long AcceptedTimestamp;
+    public long Epoch;
     public TicketSlot? Previous;
     public TicketSlot? Next;
 }

@@ -4,8 +4,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Hosting;
+using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Gateway.Platform;
+using NoslateFleet.Gateway.Problems;
+using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Noslate.Node;
 using NoslateFleet.Noslate.Profiles;
 using NoslateFleet.Noslate.Stats;
@@ -23,21 +29,50 @@ internal static class AdminEndpoints
 
     public static void MapAdmin(this WebApplication app)
     {
+        var access = new AdminAccess(app.Services.GetRequiredService<AdminOptions>(), app.Services.GetRequiredService<PlatformOptions>());
+        app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
+            ? RefuseAsync(context, problem)
+            : next(context));
+        app.MapHooks();
         app.MapGet("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context));
+        app.MapGet("/api/instance", static context => InstanceAsync(context));
+    }
+
+    private static Task RefuseAsync(HttpContext context, Problem problem)
+    {
+        var requestId = RequestIds.Of(context.Request.Headers, believePlatform: false);
+        context.Response.StatusCode = problem.Status;
+        context.Response.Headers[RequestIds.Header] = requestId;
+        if (problem.Status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        var body = HttpMethods.IsHead(context.Request.Method) ? null : context.Response.BodyWriter;
+        ProblemWriter.Write(problem, problem.Executed, detail: null, requestId, problem.RetryAfterSeconds, context.Response.Headers, body);
+        return Task.CompletedTask;
     }
 
     private static Task ReadyAsync(HttpContext context)
     {
         var status = context.RequestServices.GetRequiredService<INoslateNode>().Status;
         var file = context.RequestServices.GetRequiredService<NodeService>().File;
-        var missing = Missing(status, file);
+        var state = context.RequestServices.GetRequiredService<InstanceLifecycle>().State;
+        var missing = state.Phase switch
+        {
+            InstancePhase.Draining => "the instance is draining",
+            InstancePhase.Stopped => "the instance has stopped",
+            InstancePhase.Starting => context.RequestServices.GetRequiredService<Readiness>().Missing() ?? "the instance is not initialised yet",
+            _ => context.RequestServices.GetRequiredService<Readiness>().Missing(),
+        };
         return WriteAsync(
             context,
             missing is null ? 200 : 503,
             new ReadyAnswer(
                 missing is null,
+                state.Phase,
                 missing,
                 file?.LastError,
                 status.DataPlanes,
@@ -45,14 +80,6 @@ internal static class AdminEndpoints
                 status.Profiles),
             _json.ReadyAnswer);
     }
-
-    /// <summary>What stands between the instance and being ready, in words; null if nothing does.</summary>
-    private static string? Missing(NodeStatus status, FunctionsFile? file) =>
-        file is { Current: null } ? "the functions file can't be used: " + (file.LastError ?? "it was not read yet")
-        : status.Ready ? null
-        : !status.Reachable ? "no data plane is connected"
-        : status.Profiles.Error is { } error ? "the profiles are not set: " + error
-        : "the profiles are not set yet";
 
     private static async Task FunctionsAsync(HttpContext context)
     {
@@ -72,6 +99,27 @@ internal static class AdminEndpoints
             _json.FunctionsAnswer);
     }
 
+    private static Task InstanceAsync(HttpContext context)
+    {
+        var lifecycle = context.RequestServices.GetRequiredService<InstanceLifecycle>();
+        var state = lifecycle.State;
+        return WriteAsync(
+            context,
+            200,
+            new InstanceAnswer(
+                lifecycle.Identity.InstanceId,
+                lifecycle.Identity.Boot,
+                state.Epoch,
+                state.Phase,
+                state.Since,
+                context.RequestServices.GetRequiredService<InvocationLedger>().Snapshot(),
+                context.RequestServices.GetRequiredService<AdmissionController>().Queued,
+                lifecycle.Accounting.Read(),
+                lifecycle.LastReceipt,
+                lifecycle.Recorder.After(0)),
+            _json.InstanceAnswer);
+    }
+
     private static Task WriteAsync<T>(HttpContext context, int status, T answer, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         context.Response.StatusCode = status;
@@ -86,6 +134,7 @@ internal sealed record HealthAnswer(string Status);
 
 /// <summary>Answer of /readyz.</summary>
 /// <param name="Ready">Whether invocations can be expected to succeed.</param>
+/// <param name="Phase">The instance's phase.</param>
 /// <param name="Missing">What is missing; null when ready.</param>
 /// <param name="FunctionsFileError">Why the functions file as it is now can't be used; null if it can. While ready, the last good one holds.</param>
 /// <param name="DataPlanes">Each data plane's connection.</param>
@@ -93,6 +142,7 @@ internal sealed record HealthAnswer(string Status);
 /// <param name="Profiles">How far the profiles are.</param>
 internal sealed record ReadyAnswer(
     bool Ready,
+    InstancePhase Phase,
     string? Missing,
     string? FunctionsFileError,
     IReadOnlyList<PlaneStatus> DataPlanes,
@@ -119,7 +169,31 @@ internal sealed record FunctionsAnswer(
     IReadOnlyList<string> Errors,
     LedgerSnapshot Invocations);
 
+/// <summary>Answer of /api/instance.</summary>
+/// <param name="InstanceId">The container.</param>
+/// <param name="Boot">The process.</param>
+/// <param name="Epoch">The life: 1 at process start, one more at every thaw.</param>
+/// <param name="Phase">The phase.</param>
+/// <param name="Since">When it began.</param>
+/// <param name="Invocations">The counters.</param>
+/// <param name="Queued">Requests that wait for a slot: not yet accepted.</param>
+/// <param name="Time">Where the instance's time went.</param>
+/// <param name="LastReceipt">What the last freeze or stop did; null before the first.</param>
+/// <param name="Events">The last lifecycle events, oldest first.</param>
+internal sealed record InstanceAnswer(
+    string InstanceId,
+    string Boot,
+    long Epoch,
+    InstancePhase Phase,
+    DateTimeOffset Since,
+    LedgerSnapshot Invocations,
+    int Queued,
+    FreezeAccount Time,
+    Receipt? LastReceipt,
+    IReadOnlyList<FlightEvent> Events);
+
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ReadyAnswer))]
 [JsonSerializable(typeof(FunctionsAnswer))]
+[JsonSerializable(typeof(InstanceAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -1,5 +1,7 @@
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
 using NoslateFleet.Noslate.Node;
@@ -14,6 +16,12 @@ public sealed class GatewayOptions
 
     /// <summary>The admin port.</summary>
     public AdminOptions Admin { get; } = new();
+
+    /// <summary>The instance's life.</summary>
+    public LifecycleOptions Lifecycle { get; } = new();
+
+    /// <summary>How many invocations at a time.</summary>
+    public AdmissionOptions Admission { get; } = new();
 
     /// <summary>Which request goes to which function.</summary>
     public RoutingOptions Routing { get; } = new();

@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
@@ -29,6 +31,8 @@ internal static class GatewayOptionsLoader
         LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
         LoadLimits(reader, options.Limits);
         LoadNode(reader, options.Node);
+        LoadLifecycle(reader, options);
+        LoadAdmission(reader, options.Admission);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
@@ -44,7 +48,8 @@ internal static class GatewayOptionsLoader
 
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
-            LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName);
+            LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
+            AdmissionOptions.SectionName);
         return options;
     }
 
@@ -61,6 +66,21 @@ internal static class GatewayOptionsLoader
         }
 
         platform.Http2Port = reader.Text("Platform:Http2Port") is null ? null : reader.Integer("Platform:Http2Port", 0, 0, 65535);
+        platform.LogMarkers = reader.Flag("Platform:LogMarkers") ?? platform.Mode == PlatformMode.FunctionCompute;
+        var peers = new HashSet<IPAddress>();
+        foreach (var text in reader.List("Platform:HookPeers") ?? [])
+        {
+            if (IPAddress.TryParse(text, out var peer))
+            {
+                peers.Add(peer);
+            }
+            else
+            {
+                reader.Error("Platform:HookPeers", text, "must be an IP address");
+            }
+        }
+
+        platform.HookPeers = peers;
         platform.HealthPath = reader.Text("Platform:HealthPath");
         if (platform.HealthPath is { } path && (!path.StartsWith('/') || path.AsSpan().IndexOfAny("?# ") >= 0))
         {
@@ -75,10 +95,18 @@ internal static class GatewayOptionsLoader
 
     private static void LoadAdmin(ConfigurationReader reader, AdminOptions admin)
     {
-        admin.Address = Address(reader, "Admin:Address", admin.Address);
-        if (IPAddress.TryParse(admin.Address, out var address) && !IPAddress.IsLoopback(address))
+        admin.Token = reader.Text("Admin:Token");
+        admin.OpenMetrics = reader.Flag("Admin:OpenMetrics") ?? false;
+        if (admin.Token is { } token && token.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
-            reader.Error("Admin:Address", admin.Address, "must be a loopback address: the admin port has no sign-in yet");
+            // Not shown: it is a credential, even a bad one.
+            reader.Error("Admin:Token", "(hidden)", "must be visible ASCII characters without spaces, as it travels in a header");
+        }
+
+        admin.Address = Address(reader, "Admin:Address", admin.Address);
+        if (admin.Token is null && IPAddress.TryParse(admin.Address, out var address) && !IPAddress.IsLoopback(address))
+        {
+            reader.Error("Admin:Address", admin.Address, "is not loopback and needs Admin:Token: whoever reaches the port could stop the instance");
         }
 
         admin.Port = reader.Integer("Admin:Port", admin.Port, 0, 65535);
@@ -273,6 +301,44 @@ internal static class GatewayOptionsLoader
         {
             reader.Error("Node:ReconnectMax", node.ReconnectMax.ToString(), "must not be shorter than Node:ReconnectMin");
         }
+    }
+
+    private static void LoadLifecycle(ConfigurationReader reader, GatewayOptions options)
+    {
+        var mode = options.Platform.Mode;
+        var lifecycle = options.Lifecycle;
+        var budgets = lifecycle.Budgets;
+        lifecycle.InstanceId = reader.Text("Lifecycle:InstanceId") ?? reader.Text("FC_INSTANCE_ID") ?? reader.Text("POD_NAME") ?? Environment.MachineName;
+        lifecycle.ContainerLife = reader.Text("FC_INSTANCE_ID") ?? reader.Text("POD_UID") ?? lifecycle.InstanceId;
+        lifecycle.StateDirectory = mode == PlatformMode.Open ? null : reader.Text("Lifecycle:StateDirectory", options.Node.Workdir);
+        budgets.Initialize = reader.Duration("Lifecycle:InitializeBudget", budgets.Initialize, TimeSpan.FromSeconds(1), _day);
+        budgets.Freeze = reader.Duration("Lifecycle:FreezeBudget", budgets.Freeze, _millisecond, _day);
+        budgets.Stop = reader.Duration("Lifecycle:StopBudget", budgets.Stop, _millisecond, _day);
+        budgets.Flush = reader.Duration("Lifecycle:FlushBudget", budgets.Flush, TimeSpan.Zero, _day);
+        budgets.AnswerMargin = reader.Duration("Lifecycle:AnswerMargin", budgets.AnswerMargin, TimeSpan.Zero, _day);
+        budgets.ThawThreshold = reader.Duration(
+            "Lifecycle:ThawThreshold", budgets.ThawThreshold, LifecycleService.TickInterval + TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        budgets.ThawCheck = reader.Duration("Lifecycle:ThawCheck", budgets.ThawCheck, _millisecond, TimeSpan.FromMinutes(1));
+        budgets.LameDuck = reader.Duration("Drain:LameDuck", mode == PlatformMode.Kubernetes ? TimeSpan.FromSeconds(5) : TimeSpan.Zero, TimeSpan.Zero, _day);
+        Fits(reader, "Lifecycle:FreezeBudget", budgets.Freeze, budgets.Flush + budgets.AnswerMargin, "Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+        Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin,
+            "Drain:LameDuck, Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+    }
+
+    private static void Fits(ConfigurationReader reader, string key, TimeSpan budget, TimeSpan phases, string names)
+    {
+        if (budget <= phases)
+        {
+            reader.Error(key, budget.ToString(), $"must be longer than {names} together, which are {phases}: nothing would be left for what runs");
+        }
+    }
+
+    private static void LoadAdmission(ConfigurationReader reader, AdmissionOptions admission)
+    {
+        admission.MaxConcurrent = reader.Integer("Admission:MaxConcurrent", admission.MaxConcurrent, 1, AdmissionOptions.Ceiling);
+        admission.MaxConcurrentPerFunction = reader.Integer("Admission:MaxConcurrentPerFunction", admission.MaxConcurrentPerFunction, 0, AdmissionOptions.Ceiling);
+        admission.MaxQueued = reader.Integer("Admission:MaxQueued", admission.MaxQueued, 0, AdmissionOptions.Ceiling);
+        admission.MaxRetryAfter = reader.Duration("Admission:MaxRetryAfter", admission.MaxRetryAfter, TimeSpan.FromSeconds(1), _day);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

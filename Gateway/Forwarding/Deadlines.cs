@@ -8,7 +8,12 @@ namespace NoslateFleet.Gateway.Forwarding;
 /// <summary>How long a request may take.</summary>
 /// <param name="Head">Time to the response head.</param>
 /// <param name="Total">Time to the body's end; null: none but the idle limit.</param>
-internal readonly record struct Deadline(TimeSpan Head, TimeSpan? Total);
+internal readonly record struct Deadline(TimeSpan Head, TimeSpan? Total)
+{
+    /// <summary>What is left of it, of which the total counts from the request's arrival anyway.</summary>
+    /// <param name="waited">Time gone by since the request came.</param>
+    public Deadline After(TimeSpan waited) => this with { Head = Head > waited ? Head - waited : TimeSpan.Zero };
+}
 
 /// <summary>Finds the deadline of a request.</summary>
 internal sealed class Deadlines(ForwardingOptions options, PlatformMode mode)

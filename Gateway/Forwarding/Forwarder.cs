@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
@@ -25,6 +26,7 @@ internal sealed class Forwarder
     private const int FlushAfter = 32 * 1024;
 
     private readonly INoslateNode _node;
+    private readonly InstanceLifecycle _lifecycle;
     private readonly ForwardingOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -32,8 +34,10 @@ internal sealed class Forwarder
     private readonly ResponseHeaderRules _responseRules;
     private readonly bool _functionCompute;
 
-    public Forwarder(INoslateNode node, ForwardingOptions options, PlatformOptions platform, TimeProvider time, ILogger<Forwarder> logger)
+    public Forwarder(
+        INoslateNode node, InstanceLifecycle lifecycle, ForwardingOptions options, PlatformOptions platform, TimeProvider time, ILogger<Forwarder> logger)
     {
+        _lifecycle = lifecycle;
         _node = node;
         _options = options;
         _time = time;
@@ -87,6 +91,7 @@ internal sealed class Forwarder
     public void Answer(PlatformExchange exchange, Problem problem, Executed executed, string? detail, int? retryAfterSeconds)
     {
         exchange.Response.StatusCode = problem.Status;
+        EndConnectionIfLeaving(exchange);
         if (_functionCompute)
         {
             exchange.Response.Headers[PlatformHeaders.Status] = "404";
@@ -111,6 +116,7 @@ internal sealed class Forwarder
             response.Headers[PlatformHeaders.Status] = exchange.IsEventCall && call.Status >= 500 ? "404" : "200";
         }
 
+        EndConnectionIfLeaving(exchange);
         var idle = decision.Rule is { Idle: { Inherit: false } own } ? own.Value : _options.IdleTimeout;
         var bodyless = exchange.IsHead || call.Status is 204 or 205 or 304;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -377,6 +383,15 @@ internal sealed class Forwarder
 
         // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
         exchange.Lifetime.Abort();
+    }
+
+    // HTTP/2 connections are told by GOAWAY.
+    private void EndConnectionIfLeaving(PlatformExchange exchange)
+    {
+        if (_lifecycle.IsLeaving && exchange.IsHttp1)
+        {
+            exchange.Response.Headers.Connection = "close";
+        }
     }
 
     private static void ResetHead(PlatformExchange exchange)

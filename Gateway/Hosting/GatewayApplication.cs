@@ -6,10 +6,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
 using NoslateFleet.Gateway.Telemetry;
@@ -20,8 +23,8 @@ namespace NoslateFleet.Gateway.Hosting;
 /// <summary>Puts the gateway's process together.</summary>
 public static class GatewayApplication
 {
-    /// <summary>Environment variables that begin so are read with the rest as their key; plain ones (Platform__Port) are read as well.</summary>
-    private const string EnvironmentPrefix = "Gateway__";
+    // A stop has ended before the host's own shutdown begins; what that closes is idle.
+    private static readonly TimeSpan _shutdownSlack = TimeSpan.FromSeconds(5);
 
     /// <summary>Builds the process. The web application in it is the admin port; the platform port is a server of its own beside it.</summary>
     /// <param name="args">The command line: any key as <c>--Platform:Port=9000</c>.</param>
@@ -37,8 +40,7 @@ public static class GatewayApplication
             // Settings beside the program, wherever it is started from; functions.json is looked for where it is started.
             ContentRootPath = AppContext.BaseDirectory,
         });
-        builder.Configuration.AddEnvironmentVariables(EnvironmentPrefix);
-        builder.Configuration.AddCommandLine(args);
+        GatewayConfiguration.AddGateway(builder.Configuration, args);
         configure?.Invoke(builder);
         var options = GatewayOptionsLoader.Load(builder.Configuration);
         builder.Services.AddGateway(options);
@@ -69,11 +71,16 @@ public static class GatewayApplication
     {
         services.AddSingleton(options);
         services.AddSingleton(options.Platform);
+        services.AddSingleton(options.Admin);
         services.AddSingleton(options.Forwarding);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Routing);
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options.Lifecycle);
+        services.AddSingleton(options.Admission);
         services.AddSingleton<InvocationLedger>();
+        services.AddSingleton<AdmissionController>();
+        AddLifecycle(services, options);
         services.AddSingleton<INoslateNode>(provider => new NoslateNode(
             options.Node, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<Router>();
@@ -82,6 +89,34 @@ public static class GatewayApplication
         services.AddSingleton<PlatformServer>();
         services.AddSingleton<NodeService>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeService>());
+        services.AddHostedService(provider => provider.GetRequiredService<LifecycleService>());
         services.AddHostedService(provider => provider.GetRequiredService<PlatformServer>());
+    }
+
+    private static void AddLifecycle(IServiceCollection services, GatewayOptions options)
+    {
+        services.AddSingleton<Connections>();
+        services.AddSingleton<IInvocations, GatewayInvocations>();
+        services.AddSingleton<DrainIntentFile>();
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<IInstanceWork, GatewayWork>();
+        services.AddSingleton<PlatformTrust>();
+        services.AddSingleton<HookRunner>();
+        services.TryAddSingleton<IMarkerOutput, StandardOutput>();
+        services.AddSingleton<InvocationMarkers>();
+        services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<InvocationMarkers>());
+        services.AddSingleton(provider => new FlightRecorder(FlightRecorder.DefaultCapacity, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new InstanceLifecycle(
+            InstanceIdentity.OfThisProcess(options.Lifecycle.InstanceId),
+            provider.GetRequiredService<IInstanceWork>(),
+            provider.GetRequiredService<IInvocations>(),
+            options.Lifecycle.Budgets,
+            provider.GetRequiredService<FlightRecorder>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<LifecycleService>();
+
+        // In place of the host's own: the listeners stay open until the instance is drained.
+        services.AddSingleton<IHostLifetime, DrainOnSignal>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Lifecycle.Budgets.Stop + _shutdownSlack);
     }
 }

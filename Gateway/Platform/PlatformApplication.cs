@@ -4,19 +4,23 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
 using NoslateFleet.Gateway.Telemetry;
+using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Platform;
 
 /// <summary>
-/// The platform port's whole pipeline, in one place and in this order: request id, health path, what is never forwarded, routing,
-/// deadline, admission, forwarding. It sits directly on Kestrel: a middleware pipeline with its context and log scopes was
+/// The platform port's whole pipeline, in one place and in this order: request id, health path, what is never forwarded, hooks, routing,
+/// deadline, lifecycle, admission, forwarding. It sits directly on Kestrel: a middleware pipeline with its context and log scopes was
 /// measured to cost a quarter more processor time per invocation.
 /// </summary>
 internal sealed class PlatformApplication(
@@ -25,7 +29,11 @@ internal sealed class PlatformApplication(
     LimitOptions limits,
     Router router,
     Forwarder forwarder,
-    InvocationLedger ledger,
+    AdmissionController admission,
+    InstanceLifecycle lifecycle,
+    PlatformTrust trust,
+    HookRunner hooks,
+    InvocationMarkers markers,
     TimeProvider time,
     ILogger<PlatformApplication> logger) : IHttpApplication<PlatformExchange>
 {
@@ -38,11 +46,11 @@ internal sealed class PlatformApplication(
         PlatformExchange exchange;
         if (contextFeatures is IHostContextContainer<PlatformExchange> container)
         {
-            exchange = container.HostContext ??= new PlatformExchange();
+            exchange = container.HostContext ??= NewExchange(contextFeatures);
         }
         else
         {
-            exchange = new PlatformExchange();
+            exchange = NewExchange(contextFeatures);
         }
 
         exchange.Begin(contextFeatures, time.GetTimestamp());
@@ -77,8 +85,13 @@ internal sealed class PlatformApplication(
     public void DisposeContext(PlatformExchange context, Exception? exception)
     {
         // Called once Kestrel has written the end of the response: only now has the invocation ended.
-        context.Ticket.TryEnd(exception is null ? context.Outcome : Outcome.Failed);
-        context.Ticket = default;
+        var outcome = exception is null ? context.Outcome : Outcome.Failed;
+        if (context.End(outcome))
+        {
+            markers.InvocationEnds(context.RequestId, outcome == Outcome.Completed);
+            lifecycle.Accounting.Answered();
+        }
+
         context.Activity?.Dispose();
         context.Activity = null;
     }
@@ -102,11 +115,16 @@ internal sealed class PlatformApplication(
             return Refuse(exchange, ProblemTable.MethodNotAllowed);
         }
 
-        if (StrictRequest.IsAmbiguous(exchange.Request))
+        if (StrictRequest.IsAmbiguous(exchange.Request) || (_functionCompute && PlatformTrust.HasDoubledMark(headers)))
         {
             // Where the next request begins on this connection may be in dispute.
             exchange.Response.Headers.Connection = "close";
             return Refuse(exchange, ProblemTable.AmbiguousRequest);
+        }
+
+        if (trust.Recognise(exchange.Method, request.RawTarget, headers, exchange.Peer) is not Hook.None and var hook)
+        {
+            return RunHookAsync(exchange, hook);
         }
 
         // "h2c" is an offer that a server may pass over; any other upgrade changes what the connection carries.
@@ -144,8 +162,92 @@ internal sealed class PlatformApplication(
         }
 
         exchange.Target = decision.Target!.Name;
-        exchange.Ticket = ledger.Accept(decision.Target.Name, exchange.RequestId);
+        if (!lifecycle.TryPass())
+        {
+            return PassAndAdmitAsync(exchange, decision, deadline);
+        }
+
+        var admitted = admission.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted);
+        return admitted.IsCompletedSuccessfully
+            ? Forward(exchange, decision, deadline, admitted.Result)
+            : AdmitAndForwardAsync(exchange, decision, deadline, admitted);
+    }
+
+    /// <summary>The way of a request that finds the instance not simply Ready: thawed just now, freezing, starting or leaving.</summary>
+    private async ValueTask PassAndAdmitAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline)
+    {
+        await lifecycle.PassAsync(exchange.Aborted);
+        if (_functionCompute && lifecycle.State is { Phase: InstancePhase.Starting } && await StartAsync(exchange, deadline) is { } missing)
+        {
+            GatewayLog.Refused(logger, exchange.RequestId, ProblemTable.Starting.Status, missing);
+            forwarder.Answer(exchange, ProblemTable.Starting, Executed.Never, "Missing: " + missing + ".", ProblemTable.Starting.RetryAfterSeconds);
+            return;
+        }
+
+        deadline = deadline.After(time.GetElapsedTime(exchange.StartedAt));
+        await AdmitAndForwardAsync(
+            exchange, decision, deadline, admission.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted));
+    }
+
+    /// <summary>
+    /// FC 3.0 does not tell whether an initialiser is configured, and calls none if it is not: the first invocation does its work, within its own time.
+    /// </summary>
+    private async ValueTask<string?> StartAsync(PlatformExchange exchange, Deadline deadline)
+    {
+        using var over = new CancellationTokenSource(deadline.Head, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, exchange.Aborted);
+        try
+        {
+            return await lifecycle.InitializeAsync(budget: null, byHook: false, either.Token);
+        }
+        catch (OperationCanceledException) when (!exchange.Aborted.IsCancellationRequested)
+        {
+            return "the request's time was over first";
+        }
+    }
+
+    private async ValueTask AdmitAndForwardAsync(
+        PlatformExchange exchange, RouteDecision decision, Deadline deadline, ValueTask<AdmissionResult> admitting)
+    {
+        var waits = !admitting.IsCompleted;
+        var admitted = await admitting;
+        await Forward(exchange, decision, waits ? deadline.After(time.GetElapsedTime(exchange.StartedAt)) : deadline, admitted);
+    }
+
+    private ValueTask Forward(PlatformExchange exchange, RouteDecision decision, Deadline deadline, AdmissionResult admitted)
+    {
+        if (!admitted.Accepted)
+        {
+            var problem = ProblemTable.For(admitted.Reason);
+            GatewayLog.Refused(logger, exchange.RequestId, problem.Status, problem.Reason);
+            int? retryAfter = admitted.RetryAfter is { } wait ? (int)wait.TotalSeconds : problem.RetryAfterSeconds;
+            forwarder.Answer(exchange, problem, problem.Executed, detail: null, retryAfter);
+            return ValueTask.CompletedTask;
+        }
+
+        exchange.Accepted(admitted.Ticket);
+        markers.InvocationStarts(exchange.RequestId);
         return forwarder.ForwardAsync(exchange, decision, deadline);
+    }
+
+    private async ValueTask RunHookAsync(PlatformExchange exchange, Hook hook)
+    {
+        lifecycle.Tick();
+        var answer = await hooks.RunAsync(hook, exchange.Request.Headers, exchange.RequestId, exchange.Aborted);
+        exchange.Response.StatusCode = answer.Status;
+        if (_functionCompute)
+        {
+            exchange.Response.Headers[PlatformHeaders.Status] = answer.Status == 200 ? "200" : "404";
+        }
+
+        answer.Write(exchange.Response.Headers, exchange.ResponseBody.Writer, exchange.RequestId);
+    }
+
+    private static PlatformExchange NewExchange(IFeatureCollection features)
+    {
+        var exchange = new PlatformExchange();
+        features.Get<TrackedConnection>()?.Add(exchange);
+        return exchange;
     }
 
     /// <summary>

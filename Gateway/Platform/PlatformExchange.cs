@@ -16,6 +16,7 @@ internal sealed class PlatformExchange
     private IHttpResponseFeature? _response;
     private IPAddress? _peer;
     private string? _peerText;
+    private volatile bool _inFlight;
 
     public IFeatureCollection Features { get; private set; } = null!;
 
@@ -35,6 +36,8 @@ internal sealed class PlatformExchange
 
     public bool IsHead => Method.Equals("HEAD", StringComparison.Ordinal);
 
+    public bool IsHttp1 => Request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal);
+
     /// <summary>In FunctionCompute: true for the platform's event call, whose caller gets only the body.</summary>
     public bool IsEventCall { get; set; }
 
@@ -42,7 +45,7 @@ internal sealed class PlatformExchange
     public long StartedAt { get; private set; }
 
     /// <summary>The ticket; an empty one before admission.</summary>
-    public Ticket Ticket { get; set; }
+    public Ticket Ticket { get; private set; }
 
     /// <summary>How the invocation ended, once known.</summary>
     public Outcome Outcome { get; set; }
@@ -57,6 +60,37 @@ internal sealed class PlatformExchange
 
     /// <summary>The peer's address as text.</summary>
     public string? PeerText => _peerText;
+
+    /// <summary>Keeps an accepted invocation's ticket.</summary>
+    public void Accepted(Ticket ticket)
+    {
+        Ticket = ticket;
+        _inFlight = true;
+    }
+
+    /// <summary>Closes the ticket, if there is one that nobody has closed.</summary>
+    /// <returns>Whether an invocation ended with it.</returns>
+    public bool End(Outcome outcome)
+    {
+        if (!_inFlight)
+        {
+            return false;
+        }
+
+        _inFlight = false;
+        Ticket.TryEnd(outcome);
+        Ticket = default;
+        return true;
+    }
+
+    /// <summary>Cuts the invocation in flight, if there is one: its ticket was abandoned. From any thread.</summary>
+    public void Cut()
+    {
+        if (_inFlight)
+        {
+            Lifetime.Abort();
+        }
+    }
 
     public void Begin(IFeatureCollection features, long startedAt)
     {

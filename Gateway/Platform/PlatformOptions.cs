@@ -21,6 +21,18 @@ public sealed class PlatformOptions
     /// </summary>
     public int? Http2Port { get; set; }
 
+    /// <summary>
+    /// Peers of this container or machine whose lifecycle calls count in FunctionCompute all the same: a platform emulator that calls from a loopback address
+    /// of its own. Default none: the functions' code shares the network.
+    /// </summary>
+    public IReadOnlySet<System.Net.IPAddress> HookPeers { get; set; } = new HashSet<System.Net.IPAddress>();
+
+    /// <summary>
+    /// Whether the lines by which Function Compute's console cuts logs into requests are written to standard output. Default: true in FunctionCompute,
+    /// else false.
+    /// </summary>
+    public bool LogMarkers { get; set; }
+
     /// <summary>A path that the gateway answers itself with 200, uncounted and without a function. Default none.</summary>
     public string? HealthPath { get; set; }
 }

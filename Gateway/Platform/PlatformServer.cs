@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Telemetry;
 
 namespace NoslateFleet.Gateway.Platform;
@@ -22,7 +23,13 @@ internal sealed class PlatformServer : IHostedService, IDisposable
     private readonly ILogger<PlatformServer> _logger;
 
     public PlatformServer(
-        PlatformOptions options, ForwardingOptions forwarding, LimitOptions limits, PlatformApplication application, IServiceProvider services, ILoggerFactory loggers)
+        PlatformOptions options,
+        ForwardingOptions forwarding,
+        LimitOptions limits,
+        PlatformApplication application,
+        Connections connections,
+        IServiceProvider services,
+        ILoggerFactory loggers)
     {
         _options = options;
         _application = application;
@@ -44,10 +51,10 @@ internal sealed class PlatformServer : IHostedService, IDisposable
         kestrel.Limits.MaxRequestBodySize = forwarding.MaxRequestBodyBytes;
         Apply(limits, kestrel.Limits);
         var address = IPAddress.Parse(options.Address);
-        kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(address, options.Port, listen => Open(listen, connections, HttpProtocols.Http1));
         if (options.Http2Port is { } http2Port)
         {
-            kestrel.Listen(address, http2Port, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(address, http2Port, listen => Open(listen, connections, HttpProtocols.Http2));
         }
 
         _server = new KestrelServer(
@@ -74,6 +81,12 @@ internal sealed class PlatformServer : IHostedService, IDisposable
     public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
     public void Dispose() => _server.Dispose();
+
+    private static void Open(ListenOptions listen, Connections connections, HttpProtocols protocol)
+    {
+        listen.Protocols = protocol;
+        listen.Use(next => connection => connections.TrackAsync(connection, next, protocol == HttpProtocols.Http2));
+    }
 
     private static void Apply(LimitOptions limits, KestrelServerLimits kestrel)
     {

@@ -1,3 +1,4 @@
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Problems;
@@ -8,6 +9,7 @@ internal static class ProblemTable
     private const string Gateway = "gateway";
     private const string DataPlane = "data-plane";
     private const string Worker = "worker";
+    private const string Coordinator = "coordinator";
 
     public static readonly Problem NoRoute = new(404, Gateway, "no-route", Executed.Never,
         "Nothing tells which function this request is for: name one in the header x-noslate-target (function|NAME or service|NAME) or in the path /invoke/NAME, where these are switched on, or configure a route or a default.");
@@ -47,6 +49,33 @@ internal static class ProblemTable
     public static readonly Problem Internal = new(500, Gateway, "internal", Executed.Maybe,
         "The gateway failed; its log tells how, under this request id.");
 
+    public static readonly Problem Starting = new(503, Gateway, "starting", Executed.Never,
+        "The instance is not initialised yet.", 1);
+
+    public static readonly Problem Draining = new(503, Coordinator, "draining", Executed.Never,
+        "The instance is leaving; another one will serve the request.", 1);
+
+    public static readonly Problem QueueFull = new(503, Coordinator, "queue-full", Executed.Never,
+        "The instance serves as many requests as it may, and as many wait as may.");
+
+    public static readonly Problem DeadlineUnreachable = new(503, Coordinator, "deadline-unreachable", Executed.Never,
+        "The request's deadline would pass before its turn comes.");
+
+    public static readonly Problem NotInitialised = new(404, Gateway, "not-initialised", Executed.Never,
+        "The instance could not be initialised in time.");
+
+    public static readonly Problem HookFailed = new(404, Gateway, "hook-failed", Executed.Never,
+        "The hook failed.");
+
+    public static readonly Problem Unauthorized = new(401, Gateway, "unauthorized", Executed.Never,
+        "This needs the admin port's token: Authorization: Bearer TOKEN.");
+
+    public static readonly Problem NoToken = new(404, Gateway, "no-token", Executed.Never,
+        "This is not served here without a configured token (Admin:Token).");
+
+    public static readonly Problem ForeignOrigin = new(403, Gateway, "foreign-origin", Executed.Never,
+        "A page of another site asks for this.");
+
     /// <summary>A client that left gets no answer; the log shows this status.</summary>
     public const int ClientClosedRequest = 499;
 
@@ -56,8 +85,18 @@ internal static class ProblemTable
     public static IReadOnlyList<Problem> Own { get; } =
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
-        BadResponse, Internal,
+        BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, NoToken, ForeignOrigin,
     ];
+
+    /// <summary>The problem for a refused admission.</summary>
+    public static Problem For(RefusalReason reason) => reason switch
+    {
+        RefusalReason.Draining or RefusalReason.Stopped => Draining,
+        RefusalReason.QueueFull => QueueFull,
+        RefusalReason.DeadlineUnreachable => DeadlineUnreachable,
+        RefusalReason.UnknownFunction => For(InvocationFailure.UnknownFunction),
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "has no problem"),
+    };
 
     /// <summary>The problem for a failed invocation.</summary>
     public static Problem For(InvocationFailure failure) => _byFailure[(int)failure];

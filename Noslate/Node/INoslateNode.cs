@@ -42,4 +42,12 @@ public interface INoslateNode
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The merged picture; a plane that does not answer within its time leaves its part out, with its error told.</returns>
     Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes sure that each data plane's connection is alive, and opens a dead one again at once: for a process that stood still, to which a
+    /// connection's end has not been told yet. Profiles and events follow by themselves.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; what was begun goes on in the background.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    Task CheckDataPlanesAsync(CancellationToken cancellationToken);
 }

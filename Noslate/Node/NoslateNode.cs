@@ -169,6 +169,10 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     public Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken) => _stats.ReadAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public Task CheckDataPlanesAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_dataPlanes.Select(link => link.CheckAsync(cancellationToken)));
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)

@@ -2,7 +2,9 @@ using System.Globalization;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Noslate.Invocation;
+using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Noslate.Profiles;
 using NoslateFleet.Noslate.Protocol.Host;
 using NoslateFleet.Noslate.Transport;
 
@@ -32,6 +34,11 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private readonly Backoff _backoff;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private CancellationTokenSource? _stream;
+    private CancellationTokenSource? _pause;
+    private TaskCompletionSource _nextConnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _hurry;
     private Task _loop = Task.CompletedTask;
     private volatile PlaneStatus _status;
     private string? _loggedError;
@@ -71,6 +78,41 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
 
     public void CallEnds() => Interlocked.Decrement(ref _inFlight);
 
+    /// <summary>
+    /// Makes sure that the connection lives, as after a time in which this process stood still: asks the plane something small over it, and
+    /// connects again, without the usual pause, if it is dead. A plane that does not answer in time is left as it is.
+    /// </summary>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        Task next;
+        lock (_gate)
+        {
+            next = _nextConnected.Task;
+        }
+
+        if (Status.Connected)
+        {
+            try
+            {
+                await Channel.CallAsync(
+                    PlaneMethods.GetWorkerTrafficStats, new Empty(), WorkerTrafficStatsResponse.Parser, _options.CallTimeout, cancellationToken);
+                return;
+            }
+            catch (GrpcException answered) when (answered.InnerException is null || answered.Status.Code == GrpcStatusCode.DeadlineExceeded)
+            {
+                return;
+            }
+            catch (GrpcException)
+            {
+                End(ref _stream);
+            }
+        }
+
+        _hurry = true;
+        End(ref _pause);
+        await next.WaitAsync(cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -85,28 +127,30 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
         {
             long? connectedAt = null;
             string error;
+            using CancellationTokenSource dropped = Begin(out _stream, cancellationToken);
             try
             {
                 using GrpcDuplexStream stream = await Channel.OpenAsync(
-                    ConnectPath, FirstMessages(), _options.CallTimeout, cancellationToken);
+                    ConnectPath, FirstMessages(), _options.CallTimeout, dropped.Token);
                 connectedAt = _time.GetTimestamp();
                 SetConnected();
-                while (await stream.ReadAsync(cancellationToken))
+                while (await stream.ReadAsync(dropped.Token))
                 {
                     Surface(stream.Current.Span);
                 }
 
                 error = "the plane ended its event stream";
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (dropped.IsCancellationRequested)
             {
-                error = "the client was stopped";
+                error = cancellationToken.IsCancellationRequested ? "the client was stopped" : "the connection was found dead";
             }
             catch (Exception e)
             {
                 error = e is GrpcException grpc ? grpc.Message : $"{e.GetType().Name}: {e.Message}";
             }
 
+            Forget(out _stream);
             SetDisconnected(error);
 
             // A plane that ends each stream at once is no plane that is back.
@@ -115,14 +159,64 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
                 _backoff.Reset();
             }
 
-            try
-            {
-                await Task.Delay(_backoff.Next(), _time, cancellationToken);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            await PauseAsync(cancellationToken);
+        }
+    }
+
+    private async Task PauseAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource pause = Begin(out _pause, cancellationToken);
+        if (_hurry)
+        {
+            // Asked for while this was no pause: one short one, since the plane was tried just now.
+            _hurry = false;
+            _backoff.Reset();
+        }
+
+        try
+        {
+            await Task.Delay(_backoff.Next(), _time, pause.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _hurry = false;
+        }
+
+        Forget(out _pause);
+    }
+
+    private CancellationTokenSource Begin(out CancellationTokenSource? place, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return place = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        }
+    }
+
+    private void Forget(out CancellationTokenSource? place)
+    {
+        lock (_gate)
+        {
+            place = null;
+        }
+    }
+
+    // Outside the lock: what a cancellation runs is not ours.
+    private void End(ref CancellationTokenSource? place)
+    {
+        CancellationTokenSource? source;
+        lock (_gate)
+        {
+            source = place;
+        }
+
+        try
+        {
+            source?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself.
         }
     }
 
@@ -146,8 +240,16 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
         _loggedError = null;
         Volatile.Write(ref _connectedAt, _time.GetTimestamp());
         _status = _status with { Connected = true, Since = _time.GetUtcNow(), Error = null };
+        TaskCompletionSource waited;
+        lock (_gate)
+        {
+            waited = _nextConnected;
+            _nextConnected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
         LogConnected(Channel.Name, Channel.SocketPath);
         _owner.LinkChanged(this, connectionChanged: true);
+        waited.TrySetResult();
     }
 
     private void SetDisconnected(string error)

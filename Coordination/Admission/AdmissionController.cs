@@ -1,0 +1,422 @@
+using NoslateFleet.Coordination.Invocations;
+
+namespace NoslateFleet.Coordination.Admission;
+
+/// <summary>
+/// Decides which invocations are forwarded: at once while there is a slot, else after waiting in the order they came, or not at all.
+/// A request that waits is not yet accepted and not in the ledger. Safe under concurrent callers.
+/// </summary>
+/// <remarks>
+/// A free slot is taken at the ledger's gate alone. Everything else (waiting, refusing, closing) is done under one lock, in which no other
+/// code runs. While somebody waits the gate lets no newcomer in: the slot that becomes free goes to who waits. Only those whose
+/// function is at its own limit are passed, by requests for other functions.
+/// </remarks>
+public sealed class AdmissionController
+{
+    /// <summary>Timers reach no further; who has more time than that never gives up.</summary>
+    private static readonly TimeSpan _longestTimer = TimeSpan.FromDays(40);
+
+    private readonly InvocationLedger _ledger;
+    private readonly TimeProvider _time;
+    private readonly int _limit;
+    private readonly int _functionLimit;
+    private readonly int _maxQueued;
+    private readonly TimeSpan _maxRetryAfter;
+    private readonly Lock _lock = new();
+    private readonly List<WaitingLine> _lines = [];
+    private readonly long[] _refused = new long[Enum.GetValues<RefusalReason>().Length];
+    private RefusalReason _closedFor;
+    private long _lastNumber;
+    private long _round;
+    private int _waiting;
+
+    /// <summary>An open admission.</summary>
+    /// <param name="ledger">The ledger in which accepted invocations are entered. It can have one admission only.</param>
+    /// <param name="options">The limits. Later changes have no effect.</param>
+    /// <param name="time">The clock for deadlines: the ledger's.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    /// <exception cref="InvalidOperationException">The ledger has an admission already.</exception>
+    public AdmissionController(InvocationLedger ledger, AdmissionOptions options, TimeProvider time)
+    {
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join('\n', errors), nameof(options));
+        }
+
+        if (ledger.Freed is not null)
+        {
+            throw new InvalidOperationException("the ledger has an admission already");
+        }
+
+        _ledger = ledger;
+        _time = time;
+        _limit = options.MaxConcurrent;
+        _functionLimit = options.MaxConcurrentPerFunction;
+        _maxQueued = options.MaxQueued;
+        _maxRetryAfter = options.MaxRetryAfter;
+        ledger.Freed = Freed;
+    }
+
+    /// <summary>Requests that wait for a slot now.</summary>
+    public int Queued => Volatile.Read(ref _waiting);
+
+    /// <summary>Whether admission is open.</summary>
+    public bool IsOpen => !_ledger.Gate.Closed;
+
+    /// <summary>How many requests were refused so far.</summary>
+    /// <param name="reason">For which reason.</param>
+    public long Refused(RefusalReason reason) => Interlocked.Read(ref _refused[(int)reason]);
+
+    /// <summary>
+    /// Accepts an invocation, at once and without allocation if a slot is free; else waits for one, or refuses.
+    /// </summary>
+    /// <param name="target">The function's or service's name.</param>
+    /// <param name="requestId">The request's id.</param>
+    /// <param name="timeLeft">Time until the request's deadline; <see cref="Timeout.InfiniteTimeSpan"/>: none. Passing while it waits, it is refused.</param>
+    /// <param name="cancellationToken">Gives up waiting, without a trace. Has no effect on what was accepted.</param>
+    /// <returns>The ticket, or why there is none.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled before a decision.</exception>
+    public ValueTask<AdmissionResult> AdmitAsync(string target, string requestId, TimeSpan timeLeft, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<AdmissionResult>(cancellationToken);
+        }
+
+        if (!HasPassed(timeLeft)
+            && _ledger.Functions.Admissible(target) is { } function
+            && _ledger.TryAccept(function, target, requestId, _limit, _functionLimit, pastWaiting: false, out var ticket, out var first)
+                == InvocationLedger.Entry.Accepted)
+        {
+            if (first)
+            {
+                _ledger.RaiseBusy();
+            }
+
+            return new ValueTask<AdmissionResult>(new AdmissionResult(ticket, TimeSpan.Zero));
+        }
+
+        return AdmitOrWait(target, requestId, timeLeft, cancellationToken);
+    }
+
+    /// <summary>Admits again.</summary>
+    public void Open()
+    {
+        lock (_lock)
+        {
+            _ledger.Gate.SetClosed(false);
+        }
+    }
+
+    /// <summary>
+    /// Closes admission. Once it returns, no invocation is accepted any more, by no thread, and every request that waited has been refused; what
+    /// was accepted before is in the ledger. Closed already, only the reason changes.
+    /// </summary>
+    /// <param name="reason">Draining or Stopped.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Another reason.</exception>
+    public void Close(RefusalReason reason)
+    {
+        if (reason is not (RefusalReason.Draining or RefusalReason.Stopped))
+        {
+            throw new ArgumentOutOfRangeException(nameof(reason), reason, "must be Draining or Stopped");
+        }
+
+        lock (_lock)
+        {
+            _closedFor = reason;
+            _ledger.Gate.SetClosed(true);
+            for (var i = _lines.Count - 1; i >= 0; i--)
+            {
+                RefuseLine(_lines[i], reason);
+            }
+        }
+
+        // Who passed the gate before it was closed may still be entering the ledger.
+        _ledger.Settle();
+    }
+
+    /// <summary>Sets which names are functions or services of this instance. Requests that wait for another are refused.</summary>
+    /// <param name="names">The names; null: any name is admitted.</param>
+    public void SetFunctions(IReadOnlySet<string>? names)
+    {
+        _ledger.SetFunctions(names);
+        if (names is null)
+        {
+            return;
+        }
+
+        bool first;
+        lock (_lock)
+        {
+            for (var i = _lines.Count - 1; i >= 0; i--)
+            {
+                if (!_lines[i].Function.Listed)
+                {
+                    RefuseLine(_lines[i], RefusalReason.UnknownFunction);
+                }
+            }
+
+            Serve(out first);
+        }
+
+        RaiseBusy(first);
+    }
+
+    private static bool HasPassed(TimeSpan timeLeft) => timeLeft <= TimeSpan.Zero && timeLeft != Timeout.InfiniteTimeSpan;
+
+    private ValueTask<AdmissionResult> AdmitOrWait(string target, string requestId, TimeSpan timeLeft, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        bool first;
+        AdmissionResult? decided;
+        lock (_lock)
+        {
+            decided = Decide(target, requestId, timeLeft, out waiter, out first);
+        }
+
+        RaiseBusy(first);
+        return decided is { } result
+            ? new ValueTask<AdmissionResult>(result)
+            : new ValueTask<AdmissionResult>(WaitAsync(waiter, timeLeft, cancellationToken));
+    }
+
+    /// <summary>Decides at once, or puts a waiter in line.</summary>
+    private AdmissionResult? Decide(string target, string requestId, TimeSpan timeLeft, out Waiter waiter, out bool first)
+    {
+        waiter = null!;
+        first = false;
+        if (_ledger.Gate.Closed)
+        {
+            return Refuse(_closedFor);
+        }
+
+        if (_ledger.Functions.Admissible(target) is not { } function)
+        {
+            return Refuse(RefusalReason.UnknownFunction);
+        }
+
+        if (HasPassed(timeLeft))
+        {
+            return Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(TimeSpan.Zero), TimeSpan.Zero);
+        }
+
+        // Who waits comes first. Only if all that are left wait for their own function is there a slot to try for.
+        var full = Serve(out first);
+        var line = _lines.Find(l => ReferenceEquals(l.Function, function));
+        if (!full && line is null
+            && _ledger.TryAccept(function, target, requestId, _limit, _functionLimit, pastWaiting: true, out var ticket, out var firstToo)
+                == InvocationLedger.Entry.Accepted)
+        {
+            first |= firstToo;
+            return new AdmissionResult(ticket, TimeSpan.Zero);
+        }
+
+        var wait = ExpectedWait(line, function) ?? TimeSpan.Zero;
+        if (_waiting >= _maxQueued)
+        {
+            return Refuse(RefusalReason.QueueFull, RetryAfter(wait), wait);
+        }
+
+        if (timeLeft != Timeout.InfiniteTimeSpan && wait >= timeLeft)
+        {
+            return Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(wait), wait);
+        }
+
+        if (line is null)
+        {
+            line = new WaitingLine(function);
+            _lines.Add(line);
+        }
+
+        long? deadline = timeLeft == Timeout.InfiniteTimeSpan || timeLeft > _longestTimer ? null : _time.GetTimestamp() + ToTicks(timeLeft);
+        waiter = new Waiter(line, target, requestId, deadline, wait) { Number = ++_lastNumber };
+        line.Add(waiter);
+        if (_waiting++ == 0)
+        {
+            // Who frees a slot from now on sees the flag; who freed one before it has left it for us.
+            _ledger.Gate.SetWaiting(true);
+        }
+
+        Serve(out var firstAfter);
+        first |= firstAfter;
+        return null;
+    }
+
+    private async Task<AdmissionResult> WaitAsync(Waiter waiter, TimeSpan timeLeft, CancellationToken cancellationToken)
+    {
+        using var timer = waiter.Deadline is null
+            ? null
+            : _time.CreateTimer(_ => GiveUp(waiter, cancelled: default), null, timeLeft, Timeout.InfiniteTimeSpan);
+        using var registration = cancellationToken.UnsafeRegister(_ => GiveUp(waiter, cancellationToken), null);
+        return await waiter.Settled.Task;
+    }
+
+    private void GiveUp(Waiter waiter, CancellationToken cancelled)
+    {
+        lock (_lock)
+        {
+            if (!waiter.InLine)
+            {
+                return;
+            }
+
+            if (cancelled.IsCancellationRequested)
+            {
+                TakeOut(waiter);
+                waiter.Settled.TrySetCanceled(cancelled);
+            }
+            else
+            {
+                RefuseLate(waiter);
+            }
+        }
+    }
+
+    /// <summary>Called after an end while somebody waits.</summary>
+    private void Freed()
+    {
+        bool first;
+        lock (_lock)
+        {
+            Serve(out first);
+        }
+
+        RaiseBusy(first);
+    }
+
+    private void RaiseBusy(bool first)
+    {
+        if (first)
+        {
+            _ledger.RaiseBusy();
+        }
+    }
+
+    /// <summary>Gives the free slots to those who wait, in their order.</summary>
+    /// <param name="first">Whether one of them is the first in flight.</param>
+    /// <returns>Whether somebody is left waiting for a slot of the instance; the others wait for their own function.</returns>
+    private bool Serve(out bool first)
+    {
+        first = false;
+        _round++;
+        while (Next() is { } waiter)
+        {
+            if (waiter.Deadline is { } deadline && _time.GetTimestamp() >= deadline)
+            {
+                RefuseLate(waiter);
+                continue;
+            }
+
+            var entry = _ledger.TryAccept(
+                waiter.Line.Function, waiter.Target, waiter.RequestId, _limit, _functionLimit, pastWaiting: true, out var ticket, out var firstToo);
+            if (entry == InvocationLedger.Entry.NotFree)
+            {
+                return true;
+            }
+
+            if (entry == InvocationLedger.Entry.FunctionFull)
+            {
+                waiter.Line.FullInRound = _round;
+                continue;
+            }
+
+            first |= firstToo;
+            TakeOut(waiter);
+            waiter.Settled.TrySetResult(new AdmissionResult(ticket, waiter.ExpectedWait));
+        }
+
+        return false;
+    }
+
+    /// <summary>Who came first of those whose function is not at its own limit.</summary>
+    private Waiter? Next()
+    {
+        Waiter? next = null;
+        foreach (var line in _lines)
+        {
+            if (line.FullInRound != _round
+                && (_functionLimit == 0 || line.Function.Permits < _functionLimit)
+                && (next is null || line.First!.Number < next.Number))
+            {
+                next = line.First;
+            }
+        }
+
+        return next;
+    }
+
+    private void TakeOut(Waiter waiter)
+    {
+        waiter.Line.Remove(waiter);
+        if (waiter.Line.Count == 0)
+        {
+            _lines.Remove(waiter.Line);
+        }
+
+        if (--_waiting == 0)
+        {
+            _ledger.Gate.SetWaiting(false);
+        }
+    }
+
+    private void RefuseLine(WaitingLine line, RefusalReason reason)
+    {
+        while (line.First is { } waiter)
+        {
+            TakeOut(waiter);
+            waiter.Settled.TrySetResult(Refuse(reason));
+        }
+    }
+
+    private void RefuseLate(Waiter waiter)
+    {
+        TakeOut(waiter);
+        var line = waiter.Line.Count == 0 ? null : waiter.Line;
+        var wait = ExpectedWait(line, waiter.Line.Function) ?? TimeSpan.Zero;
+        waiter.Settled.TrySetResult(Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(wait), wait));
+    }
+
+    private AdmissionResult Refuse(RefusalReason reason, TimeSpan? retryAfter = null, TimeSpan expectedWait = default)
+    {
+        Interlocked.Increment(ref _refused[(int)reason]);
+        return new AdmissionResult(reason, retryAfter, expectedWait);
+    }
+
+    /// <summary>How long somebody who came now would wait.</summary>
+    /// <param name="line">Those who wait for the same function; null: nobody does.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>Null if nothing is known about any that wait.</returns>
+    private TimeSpan? ExpectedWait(WaitingLine? line, FunctionEntry function)
+    {
+        var all = _ledger.MeanServiceTicks(null);
+        double? wait = null;
+
+        // Each that waits ahead takes a slot for as long as its own function takes. While the instance has free slots,
+        // who waits for another function is not ahead.
+        if (_ledger.InFlight >= _limit)
+        {
+            foreach (var other in _lines)
+            {
+                if ((_ledger.MeanServiceTicks(other.Function) ?? all) is { } mean)
+                {
+                    wait = (wait ?? 0) + ((double)mean * other.Count / _limit);
+                }
+            }
+        }
+
+        if (_functionLimit > 0 && line is not null && (_ledger.MeanServiceTicks(function) ?? all) is { } own)
+        {
+            wait = Math.Max(wait ?? 0, (double)own * line.Count / _functionLimit);
+        }
+
+        return wait is { } ticks ? TimeSpan.FromSeconds(Math.Min(ticks / _time.TimestampFrequency, _longestTimer.TotalSeconds)) : null;
+    }
+
+    private TimeSpan RetryAfter(TimeSpan wait)
+    {
+        var seconds = Math.Max(1, Math.Ceiling(wait.TotalSeconds));
+        return TimeSpan.FromSeconds(Math.Min(seconds, Math.Floor(_maxRetryAfter.TotalSeconds)));
+    }
+
+    private long ToTicks(TimeSpan time) => (long)((Int128)time.Ticks * _time.TimestampFrequency / TimeSpan.TicksPerSecond);
+}

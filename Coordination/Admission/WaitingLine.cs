@@ -1,0 +1,61 @@
+using NoslateFleet.Coordination.Invocations;
+
+namespace NoslateFleet.Coordination.Admission;
+
+/// <summary>Those who wait for one function, in the order they came. Guarded by the admission's lock.</summary>
+/// <param name="function">The function.</param>
+internal sealed class WaitingLine(FunctionEntry function)
+{
+    public readonly FunctionEntry Function = function;
+    public int Count;
+
+    /// <summary>The round of serving in which the function was found to be at its own limit.</summary>
+    public long FullInRound;
+
+    private Waiter? _last;
+
+    public Waiter? First { get; private set; }
+
+    public void Add(Waiter waiter)
+    {
+        waiter.InLine = true;
+        waiter.Ahead = _last;
+        if (_last is null)
+        {
+            First = waiter;
+        }
+        else
+        {
+            _last.Behind = waiter;
+        }
+
+        _last = waiter;
+        Count++;
+    }
+
+    public void Remove(Waiter waiter)
+    {
+        if (waiter.Ahead is null)
+        {
+            First = waiter.Behind;
+        }
+        else
+        {
+            waiter.Ahead.Behind = waiter.Behind;
+        }
+
+        if (waiter.Behind is null)
+        {
+            _last = waiter.Ahead;
+        }
+        else
+        {
+            waiter.Behind.Ahead = waiter.Ahead;
+        }
+
+        waiter.Ahead = null;
+        waiter.Behind = null;
+        waiter.InLine = false;
+        Count--;
+    }
+}

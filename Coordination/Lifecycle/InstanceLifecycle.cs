@@ -1,0 +1,634 @@
+using NoslateFleet.Coordination.Invocations;
+
+namespace NoslateFleet.Coordination.Lifecycle;
+
+/// <summary>
+/// The life of one instance: its phase, its epoch, and the runs of its hooks. Overlapping calls of a hook share one run. Nothing in here
+/// throws because something around it broke. Safe under concurrent callers; no lock is held while anything is waited for.
+/// </summary>
+public sealed class InstanceLifecycle : IDisposable
+{
+    private const string HookCause = "hook";
+
+    private readonly IInstanceWork _work;
+    private readonly IInvocations _invocations;
+    private readonly LifecycleBudgets _budgets;
+    private readonly TimeProvider _time;
+    private readonly ThawDetector _detector;
+    private readonly Lock _lock = new();
+    private volatile InstanceState _state;
+    private volatile bool _steady;
+    private volatile Task? _thawCheck;
+    private volatile bool _refusing;
+    private Task<string?>? _initialising;
+    private bool _initialisingByHook;
+    private int _thawChecks;
+    private HookRun? _freeze;
+    private HookRun? _stop;
+    private Receipt? _lastReceipt;
+    private Receipt? _frozenBy;
+    private bool _disposed;
+
+    /// <summary>Makes an instance in phase Starting, epoch 1.</summary>
+    /// <param name="identity">Who it is.</param>
+    /// <param name="work">What is done around it.</param>
+    /// <param name="invocations">Its invocations.</param>
+    /// <param name="budgets">How long what may take; validated.</param>
+    /// <param name="recorder">Where its events go.</param>
+    /// <param name="time">The clock.</param>
+    public InstanceLifecycle(
+        InstanceIdentity identity,
+        IInstanceWork work,
+        IInvocations invocations,
+        LifecycleBudgets budgets,
+        FlightRecorder recorder,
+        TimeProvider time)
+    {
+        Identity = identity;
+        _work = work;
+        _invocations = invocations;
+        _budgets = budgets;
+        Recorder = recorder;
+        _time = time;
+        _detector = new ThawDetector(budgets.ThawThreshold, time);
+        _state = new InstanceState(InstancePhase.Starting, 1, Initialised: false, time.GetUtcNow());
+        Accounting = new FreezeAccounting(Use, time);
+        invocations.SetEpoch(1);
+        Recorder.Record(1, "start", identity.Boot);
+    }
+
+    /// <summary>Raised after the phase or the epoch changed, by the thread that changed it, outside of locks. Handlers must be quick and not throw.</summary>
+    public event Action<InstanceState>? Changed;
+
+    /// <summary>Who it is.</summary>
+    public InstanceIdentity Identity { get; }
+
+    /// <summary>Its last lifecycle events.</summary>
+    public FlightRecorder Recorder { get; }
+
+    /// <summary>Where its time went.</summary>
+    public FreezeAccounting Accounting { get; }
+
+    /// <summary>Its phase and life now.</summary>
+    public InstanceState State => _state;
+
+    /// <summary>What the last freeze or stop did; null before the first.</summary>
+    public Receipt? LastReceipt
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastReceipt;
+            }
+        }
+    }
+
+    /// <summary>True while it leaves or has left: connections should end with their response.</summary>
+    public bool IsLeaving => _state.Phase is InstancePhase.Draining or InstancePhase.Stopped;
+
+    /// <summary>True while new requests are refused.</summary>
+    public bool IsRefusing => _refusing;
+
+    /// <summary>
+    /// Called for each request before its admission. Costs two looks at the clock while the instance is Ready and no time is missing.
+    /// </summary>
+    /// <returns>True if the request may be admitted at once; false if <see cref="PassAsync"/> has to be awaited before.</returns>
+    public bool TryPass()
+    {
+        if (_detector.Observe(out var gap))
+        {
+            OnThaw(gap);
+        }
+
+        return _steady;
+    }
+
+    /// <summary>
+    /// Brings the instance to where a request can be admitted, as far as that can be: waits (a bounded time) for the data plane's connection after
+    /// a thaw, and calls an announced freeze off.
+    /// </summary>
+    /// <param name="cancellationToken">The client has left.</param>
+    public async ValueTask PassAsync(CancellationToken cancellationToken)
+    {
+        if (_thawCheck is { } check)
+        {
+            await check.WaitAsync(cancellationToken);
+        }
+
+        if (_state.Phase is InstancePhase.Frozen)
+        {
+            // No hole in time tells of it, but a request does: the announced freeze was a short one.
+            OnThaw(TimeSpan.Zero);
+            if (_thawCheck is { } second)
+            {
+                await second.WaitAsync(cancellationToken);
+            }
+        }
+
+        if (_state.Phase is InstancePhase.Freezing)
+        {
+            Change(PhaseCause.FreezeCalledOff);
+        }
+    }
+
+    /// <summary>The process's own tick, at most twice a second: it alone finds a freeze after which nobody calls. No input or output.</summary>
+    public void Tick() => TryPass();
+
+    /// <summary>
+    /// Initialises the instance, or joins the run that does. A failed run may be followed by another.
+    /// </summary>
+    /// <param name="budget">How long a new run may take; null for the configured time. A run that is joined keeps its own.</param>
+    /// <param name="byHook">Whether the platform asks for it: its other hooks wait their turn then.</param>
+    /// <param name="cancellationToken">Ends the caller's wait, not the run.</param>
+    /// <returns>Null if it is initialised; else what is missing, in words.</returns>
+    public Task<string?> InitializeAsync(TimeSpan? budget, bool byHook, CancellationToken cancellationToken)
+    {
+        Task<string?> run;
+        lock (_lock)
+        {
+            if (_state.Initialised)
+            {
+                return Task.FromResult<string?>(null);
+            }
+
+            _initialisingByHook |= byHook;
+
+            // Started on another thread: nothing of it may run under the lock.
+            var total = budget ?? Answerable(_budgets.Initialize);
+            run = _initialising is { IsCompleted: false } running ? running : _initialising = Task.Run(() => PrepareAsync(total), CancellationToken.None);
+        }
+
+        return run.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Runs the freeze hook, or joins its run.</summary>
+    /// <returns>What was done. It never fails.</returns>
+    public Task<Receipt> FreezeAsync()
+    {
+        HookRun run;
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                return Task.FromResult(NotFreezing());
+            }
+
+            if (_freeze is { Task.IsCompleted: false } running)
+            {
+                return running.Task;
+            }
+
+            if (_state.Phase == InstancePhase.Frozen && _frozenBy is { } receipt)
+            {
+                return Task.FromResult(receipt);
+            }
+
+            run = _freeze = new HookRun(Receipt.PreFreeze, HookCause, Answerable(_budgets.Freeze), _time);
+            run.Task = Task.Run(() => FreezeAsync(run), CancellationToken.None);
+        }
+
+        return run.Task;
+    }
+
+    /// <summary>Stops the instance, or joins the stop that runs or has ended.</summary>
+    /// <param name="cause">What asks for it: <c>hook</c>, <c>signal</c>, <c>order</c>, <c>intent</c>.</param>
+    /// <returns>What was done. It never fails.</returns>
+    public Task<Receipt> StopAsync(string cause)
+    {
+        HookRun run;
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                return _stop.Task;
+            }
+
+            run = _stop = new HookRun(Receipt.PreStop, cause, Answerable(_budgets.Stop), _time);
+            run.Task = Task.Run(() => StopAsync(run), CancellationToken.None);
+        }
+
+        return run.Task;
+    }
+
+    /// <summary>Ends the waiting of a stop that runs: what is left is abandoned. Does nothing without one.</summary>
+    public void Force()
+    {
+        HookRun? run;
+        lock (_lock)
+        {
+            run = _stop;
+        }
+
+        run?.Force();
+    }
+
+    /// <summary>The drain of an earlier process of this container goes on: the instance refuses from its start.</summary>
+    /// <param name="detail">What the intent says, for the recorder.</param>
+    public void ResumeDrain(string detail)
+    {
+        Recorder.Record(_state.Epoch, "intent", detail);
+        _refusing = true;
+        Change(PhaseCause.DrainBegun);
+        _invocations.Close(stopped: false);
+    }
+
+    /// <summary>The drain that <see cref="ResumeDrain"/> took over ends, unless a stop of this process's own has begun meanwhile.</summary>
+    /// <param name="cause">Why, for the recorder.</param>
+    /// <returns>Whether it ended.</returns>
+    public bool EndResumedDrain(string cause)
+    {
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                return false;
+            }
+        }
+
+        return Undrain(cause);
+    }
+
+    /// <summary>What the stop that runs has done so far, for a caller who can't wait for its end. Its verdict is Forced.</summary>
+    public Receipt StopSoFar()
+    {
+        var counts = _invocations.Snapshot();
+        lock (_lock)
+        {
+            return _stop is { } run
+                ? Write(run, counts, _state) with { Verdict = Verdict.Forced }
+                : NotFreezing() with { Hook = Receipt.PreStop, Verdict = Verdict.Forced };
+        }
+    }
+
+    /// <summary>Undoes a drain or a stop: the instance serves again.</summary>
+    /// <param name="cause">Who undoes it, for the recorder.</param>
+    /// <returns>False if there was nothing to undo.</returns>
+    public bool Undrain(string cause)
+    {
+        HookRun? run;
+        bool undone;
+        InstanceState state;
+        lock (_lock)
+        {
+            run = _stop;
+            undone = TryChange(_state.Initialised ? PhaseCause.Undrained : PhaseCause.UndrainedUninitialised, out state);
+            if (undone)
+            {
+                _stop = null;
+                _refusing = false;
+                _invocations.Open();
+            }
+        }
+
+        if (!undone)
+        {
+            return false;
+        }
+
+        run?.CallOff();
+        Guard(_work.DrainOver);
+        Tell("undrain", cause, state);
+        return true;
+    }
+
+    /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
+    public void ActivityChanged() => Accounting.Update();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+        }
+
+        Force();
+    }
+
+    private async Task<string?> PrepareAsync(TimeSpan total)
+    {
+        using var budget = new Budget(total, _time, CancellationToken.None);
+        string? missing;
+        try
+        {
+            missing = await _work.PrepareAsync(budget.Token);
+        }
+        catch (OperationCanceledException) when (budget.IsOver)
+        {
+            missing = "the time was over";
+        }
+        catch (Exception error)
+        {
+            missing = error.Message;
+        }
+
+        InstanceState state;
+        lock (_lock)
+        {
+            if (missing is null && !_state.Initialised)
+            {
+                // Also while it drains: undoing the drain then leads to Ready.
+                _state = _state with { Initialised = true };
+                TryChange(PhaseCause.Initialised, out _);
+            }
+
+            state = _state;
+        }
+
+        Tell("initialize", missing ?? "done", state);
+        return missing;
+    }
+
+    private async Task<Receipt> FreezeAsync(HookRun run)
+    {
+        using var budget = run.Budget;
+        await WaitItsTurnAsync(run);
+        if (!Change(PhaseCause.FreezeBegun))
+        {
+            // Not initialised, or leaving: there is nothing to announce, and the platform freezes all the same.
+            await run.StepAsync("flush", _work.FlushAsync, budget.Token);
+            run.CalledOff = true;
+        }
+        else
+        {
+            void Watch(InstanceState state)
+            {
+                if (state.Phase != InstancePhase.Freezing)
+                {
+                    run.CallOff();
+                }
+            }
+
+            Changed += Watch;
+            Watch(_state);
+            try
+            {
+                using (var part = budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush))
+                {
+                    await run.StepAsync("finish", _invocations.WhenIdleAsync, part.Token);
+                }
+
+                await run.StepAsync("flush", _work.FlushAsync, budget.Token);
+                if (!run.CalledOff)
+                {
+                    // A snapshot that says Frozen, and not Freezing, is what others are to see of a silent instance.
+                    run.CalledOff = !Freeze(run);
+                    await run.StepAsync("publish", _work.PublishAsync, budget.Token);
+                }
+            }
+            finally
+            {
+                Changed -= Watch;
+            }
+        }
+
+        var receipt = Issue(run);
+        lock (_lock)
+        {
+            _frozenBy = receipt;
+        }
+
+        return receipt;
+    }
+
+    private bool Freeze(HookRun run)
+    {
+        run.Settled = true;
+        return Change(PhaseCause.FreezeReached);
+    }
+
+    private async Task<Receipt> StopAsync(HookRun run)
+    {
+        using var budget = run.Budget;
+        Guard(() => _work.DrainBegins(new DrainBeginning(run.Cause, run.Budget.Total)));
+        await WaitItsTurnAsync(run);
+        Change(PhaseCause.DrainBegun);
+        if (!_refusing && _budgets.LameDuck > TimeSpan.Zero)
+        {
+            using var part = budget.Take(_budgets.LameDuck, _budgets.Flush);
+            await run.StepAsync("lame-duck", WaitOutAsync, part.Token, endIsFine: !budget.IsOver);
+        }
+
+        if (!run.CalledOff)
+        {
+            lock (_lock)
+            {
+                if (_stop == run)
+                {
+                    _refusing = true;
+                    _invocations.Close(stopped: false);
+                }
+            }
+
+            using (var part = budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush))
+            {
+                await run.StepAsync("finish", _invocations.WhenIdleAsync, part.Token);
+                await run.StepAsync("workers", _work.WorkersIdleAsync, part.Token);
+            }
+        }
+
+        if (!run.CalledOff)
+        {
+            if (_invocations.AbandonAll() is > 0 and var abandoned)
+            {
+                run.Add(new StepTime("abandon", 0, abandoned.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                run.Forced = true;
+            }
+
+            await run.StepAsync("flush", _work.FlushAsync, budget.Token);
+            InstanceState state;
+            bool ended;
+            lock (_lock)
+            {
+                ended = _stop == run && TryChange(PhaseCause.DrainEnded, out _);
+                if (ended)
+                {
+                    _invocations.Close(stopped: true);
+                }
+
+                state = _state;
+            }
+
+            if (ended)
+            {
+                run.Settled = true;
+                Guard(_work.DrainOver);
+                Tell("phase", state.Phase.ToString(), state);
+                await run.StepAsync("publish", _work.PublishAsync, budget.Token);
+            }
+        }
+
+        return Issue(run);
+
+        async Task WaitOutAsync(CancellationToken token) => await Task.Delay(Timeout.InfiniteTimeSpan, _time, token);
+    }
+
+    /// <summary>
+    /// A hook that comes during the platform's /initialize waits its turn; whether that succeeds is not its matter. A signal waits for nobody, and
+    /// the instance's own tries to start hold no hook up.
+    /// </summary>
+    private async Task WaitItsTurnAsync(HookRun run)
+    {
+        Task? initialising;
+        lock (_lock)
+        {
+            initialising = _initialisingByHook && _initialising is { IsCompleted: false } running ? running : null;
+        }
+
+        if (initialising is not null && run.Cause == HookCause)
+        {
+            using var part = run.Budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush);
+            await run.StepAsync("initialize", initialising.WaitAsync, part.Token);
+        }
+    }
+
+    private Receipt Issue(HookRun run)
+    {
+        var counts = _invocations.Snapshot();
+        Receipt receipt;
+        lock (_lock)
+        {
+            receipt = Write(run, counts, _state);
+            _lastReceipt = receipt;
+        }
+
+        Recorder.Record(receipt.Epoch, run.Hook, $"{receipt.Verdict}{(receipt.CalledOff ? ", called off" : "")}, {receipt.InFlight} in flight, {receipt.Abandoned} abandoned");
+        return receipt;
+    }
+
+    private Receipt Write(HookRun run, LedgerSnapshot counts, InstanceState state) => new(
+        run.Hook,
+        run.Cause,
+        Identity.InstanceId,
+        Identity.Boot,
+        state.Epoch,
+        state.Phase,
+        counts.Accepted,
+        counts.Completed,
+        counts.Failed,
+        counts.Cancelled,
+        counts.Abandoned,
+        counts.InFlight,
+        run.StepsSoFar(),
+        run.Budget.Spent.TotalMilliseconds,
+        run.Forced ? Verdict.Forced : Verdict.Clean,
+        run.CalledOff,
+        _time.GetUtcNow());
+
+    private Receipt NotFreezing()
+    {
+        using var none = new Budget(TimeSpan.Zero, _time, CancellationToken.None);
+        return Write(new HookRun(Receipt.PreFreeze, HookCause, TimeSpan.Zero, _time) { CalledOff = true }, _invocations.Snapshot(), _state);
+    }
+
+    private TimeSpan Answerable(TimeSpan budget) =>
+        budget > _budgets.AnswerMargin * 2 ? budget - _budgets.AnswerMargin : budget / 2;
+
+    private void OnThaw(TimeSpan gap)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (gap == TimeSpan.Zero && _state.Phase != InstancePhase.Frozen)
+            {
+                return;
+            }
+
+            Accounting.Thawed(gap);
+            TryChange(PhaseCause.Thawed, out _);
+            _state = _state with { Epoch = _state.Epoch + 1 };
+            _invocations.SetEpoch(_state.Epoch);
+            _steady = false;
+            var number = ++_thawChecks;
+            _thawCheck = Task.Run(() => CheckAsync(number), CancellationToken.None);
+            state = _state;
+        }
+
+        Tell("thaw", gap.ToString(), state);
+        Guard(() => _work.Thawed(gap));
+    }
+
+    private async Task CheckAsync(int number)
+    {
+        using var budget = new Budget(_budgets.ThawCheck, _time, CancellationToken.None);
+        try
+        {
+            // Whatever hangs in there can't hold a request up for longer.
+            await _work.CheckDataPlaneAsync(budget.Token).WaitAsync(budget.Token);
+        }
+        catch (Exception)
+        {
+            // The invocation itself will tell what is wrong, in its own terms.
+        }
+
+        lock (_lock)
+        {
+            if (number == _thawChecks)
+            {
+                _thawCheck = null;
+                UpdateSteady();
+            }
+        }
+    }
+
+    private bool Change(PhaseCause cause)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (!TryChange(cause, out state))
+            {
+                return false;
+            }
+        }
+
+        Tell("phase", $"{state.Phase}: {cause}", state);
+        return true;
+    }
+
+    // Under the lock.
+    private bool TryChange(PhaseCause cause, out InstanceState state)
+    {
+        var may = PhaseTable.TryNext(_state.Phase, cause, out var next);
+        if (may)
+        {
+            _state = _state with { Phase = next, Since = _time.GetUtcNow() };
+            UpdateSteady();
+            Accounting.Update();
+        }
+
+        state = _state;
+        return may;
+    }
+
+    private void UpdateSteady() => _steady = _state.Phase == InstancePhase.Ready && _thawCheck is null;
+
+    private TimeUse Use() => _state.Phase switch
+    {
+        InstancePhase.Starting => TimeUse.Starting,
+        InstancePhase.Draining or InstancePhase.Stopped => TimeUse.Draining,
+        _ => _invocations.InFlight > 0 ? TimeUse.Active : TimeUse.WarmIdle,
+    };
+
+    private void Tell(string kind, string detail, InstanceState state)
+    {
+        Recorder.Record(state.Epoch, kind, detail);
+        if (!_disposed)
+        {
+            Guard(() => Changed?.Invoke(state));
+        }
+    }
+
+    private void Guard(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception error)
+        {
+            Recorder.Record(_state.Epoch, "fault", error.Message);
+        }
+    }
+}
