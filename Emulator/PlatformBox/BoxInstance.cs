@@ -120,12 +120,6 @@ internal sealed class BoxInstance : IAsyncDisposable
         return (ReadCounters(invocations), invocations.GetProperty("drift").GetInt64());
     }
 
-    public async Task<bool> ReadyAsync(CancellationToken cancel) // TRIAL
-    {
-        using HttpResponseMessage answer = await admin.GetAsync(new Uri("/readyz", UriKind.Relative), cancel);
-        return answer.IsSuccessStatusCode;
-    }
-
     /// <summary>Reads counters by their names in JSON.</summary>
     public static Counters ReadCounters(JsonElement it)
     {

@@ -76,8 +76,6 @@ internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog 
             fact = new HookFact(instance.Life, path, 0, clock.GetElapsedTime(sent), limit) { InstanceId = instance.Id, Detail = error.Message };
         }
 
-        if (fact.Reason == "no-route" && Environment.GetEnvironmentVariable("NOSLATEFLEET_BOX_TRIAL") == "1") // TRIAL
-            return fact with { Reason = null, Status = await instance.ReadyAsync(cancel) ? 200 : 404 };
         facts.Add(fact);
         return fact;
     }

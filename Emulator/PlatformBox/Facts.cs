@@ -109,7 +109,7 @@ internal static class Refusals
 {
     public static readonly IReadOnlySet<string> Declared = new HashSet<string>(StringComparer.Ordinal)
     {
-        "draining", "stopped", "queue-full", "deadline-unreachable", "initializing", "not-initialized",
+        "starting", "draining", "queue-full", "deadline-unreachable",
         "plane-unavailable", "resyncing", "rate-limited", "breaker-open", "queue-timeout", "no-worker", "replica-limit", "no-memory",
         "initializer-failed", "initializer-timeout",
     };
