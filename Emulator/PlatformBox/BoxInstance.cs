@@ -28,12 +28,17 @@ internal sealed class BoxInstance : IAsyncDisposable
 
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>The container's entry point: node and gateway, then their exit codes as they come.</summary>
+    /// <summary>
+    /// The container's entry point: node and gateway, then their exit codes as they come. It starts nothing before the watchdog knows it,
+    /// and nothing at all if the box is gone by then.
+    /// </summary>
     private const string EntryPoint = """
+        echo "first $$"
+        read -r go || exit
         dotnet=$1 emulator=$2 node=$3 gateway=$4; shift 4
         "$dotnet" "$emulator" --workdir "$PWD" --node "$node" >emulator.log 2>&1 & emulator_pid=$!
         "$dotnet" "$gateway" "$@" >gateway.log 2>&1 & gateway_pid=$!
-        echo "started $$ $emulator_pid $gateway_pid"
+        echo "started $emulator_pid $gateway_pid"
         wait "$gateway_pid"; echo "gateway $?"
         wait "$emulator_pid"; echo "emulator $?"
         """;
@@ -52,13 +57,14 @@ internal sealed class BoxInstance : IAsyncDisposable
     private readonly TaskCompletionSource<int> gatewayExit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task ended;
 
-    private BoxInstance(Life life, string directory, string id, int port, HttpClient admin, Process first, int[] pids, Watchdog watchdog, TimeProvider clock)
+    private BoxInstance(
+        Life life, string directory, string id, int port, HttpClient admin, Process first, ProcessGroup group, int[] pids, Watchdog watchdog, TimeProvider clock)
     {
         Life = life;
         Id = id;
         Port = port;
-        Group = new ProcessGroup(pids[0]);
-        (emulatorPid, gatewayPid) = (pids[1], pids[2]);
+        Group = group;
+        (emulatorPid, gatewayPid) = (pids[0], pids[1]);
         this.directory = directory;
         this.admin = admin;
         this.first = first;
@@ -219,20 +225,28 @@ internal sealed class BoxInstance : IAsyncDisposable
         start.Environment["FC_CUSTOM_LISTEN_PORT"] = port.ToString(CultureInfo.InvariantCulture);
         start.Environment["Gateway__Admin__Token"] = token;
         Process first = Process.Start(start) ?? throw new InstanceFailedException("no process was started");
+        var group = new ProcessGroup((await NumbersAsync(first, "first"))[0]);
+        watchdog.Add(group);
+        await first.StandardInput.WriteLineAsync("go");
         first.StandardInput.Close();
-        string? said = await first.StandardOutput.ReadLineAsync();
-        if (said?.Split(' ') is not ["started", .. string[] words])
-            throw new InstanceFailedException($"its first process said '{said}'");
-        int[] pids = [.. words.Select(word => int.Parse(word, CultureInfo.InvariantCulture))];
+        int[] pids = await NumbersAsync(first, "started");
         var admin = new HttpClient(new SocketsHttpHandler { UseProxy = false })
         {
             BaseAddress = new Uri($"http://127.0.0.1:{adminPort}"),
             Timeout = TimeSpan.FromSeconds(30),
         };
         admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var instance = new BoxInstance(life, directory, id, port, admin, first, pids, watchdog, clock);
-        watchdog.Add(instance.Group);
-        return instance;
+        return new BoxInstance(life, directory, id, port, admin, first, group, pids, watchdog, clock);
+    }
+
+    /// <summary>The numbers that its first process says after a word.</summary>
+    private static async Task<int[]> NumbersAsync(Process first, string word)
+    {
+        string? said = await first.StandardOutput.ReadLineAsync();
+        string[] words = said?.Split(' ') ?? [""];
+        return words[0] == word
+            ? [.. words.Skip(1).Select(it => int.Parse(it, CultureInfo.InvariantCulture))]
+            : throw new InstanceFailedException($"its first process said '{said}'");
     }
 
     private static bool IsOfAContainer(string name) => ContainerPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));

@@ -14,7 +14,7 @@ internal sealed class Journal : IDisposable
     public Journal(TimeProvider clock)
     {
         this.clock = clock;
-        Root = "/tmp/nf-box-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
+        Root = $"/tmp/nf-box-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}";
         Directory.CreateDirectory(Root);
         file = new StreamWriter(Path.Combine(Root, "run.log")) { AutoFlush = true };
         begun = clock.GetTimestamp();

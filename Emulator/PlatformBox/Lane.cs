@@ -98,10 +98,14 @@ internal sealed class Lane(
     private async Task FreezeAsync(FreezeStep step)
     {
         await Client.KeepIdleAsync(step.Connections);
-        if (step is { Kind: FreezeKind.DuringPreFreeze, Before: { } during })
-            await Task.WhenAll(Client.RunAsync(during), HookAsync("GET", HookPaths.PreFreeze));
-        else if (step.Before is { } leaving)
-            await Client.RunAsync(leaving);
+        Task before = Client.LoadAsync(step.Before);
+        if (step.Kind == FreezeKind.DuringPreFreeze)
+        {
+            await Client.WaitAsync(FreezeStep.HookOffset);
+            await HookAsync("GET", HookPaths.PreFreeze);
+        }
+
+        await before;
 
         long thawed = 0;
         long frozen = 0;

@@ -20,12 +20,14 @@ internal sealed class SchedulePlanner
 
     private readonly SeededRandom random;
     private readonly Deck<FreezeKind> freezes;
-    private readonly Deck<(bool Kill, EndKind Kind)> ends;
-    private readonly Deck<EndKind> lastStops;
+    private readonly Deck<bool> kills;
+    private readonly Deck<EndKind> kindsOfKill;
+    private readonly Deck<EndKind> kindsOfStop;
     private readonly Deck<RequestKind> load;
     private readonly Deck<RequestKind> firsts;
     private readonly List<Step> steps = [];
     private readonly int duration;
+    private readonly int longestFreeze;
     private readonly Slot[] slots;
     private int left;
     private int number;
@@ -34,14 +36,14 @@ internal sealed class SchedulePlanner
     {
         random = new SeededRandom(options.Seed);
         duration = (int)options.For.TotalMilliseconds;
+        longestFreeze = Math.Clamp(duration / 8, 200, 3000);
         left = options.Requests;
         freezes = new(random, options.Version == PlatformVersion.Fc2
             ? [FreezeKind.Quiet, FreezeKind.IdleConnections, FreezeKind.NextInSocket, FreezeKind.HalfInSocket, FreezeKind.DuringPreFreeze]
             : [FreezeKind.Quiet, FreezeKind.IdleConnections, FreezeKind.NextInSocket, FreezeKind.HalfInSocket, FreezeKind.Running]);
-        ends = new(
-            random,
-            (true, EndKind.Idle), (true, EndKind.Busy), (true, EndKind.Frozen), (false, EndKind.Idle), (false, EndKind.Busy), (false, EndKind.Frozen));
-        lastStops = new(random, EndKind.Idle, EndKind.Busy, EndKind.Frozen);
+        kills = new(random, true, false);
+        kindsOfKill = new(random, Enum.GetValues<EndKind>());
+        kindsOfStop = new(random, Enum.GetValues<EndKind>());
         load = new(
             random,
             RequestKind.Short, RequestKind.Short, RequestKind.Short, RequestKind.Slow, RequestKind.Slow, RequestKind.Stream, RequestKind.Stream,
@@ -69,22 +71,21 @@ internal sealed class SchedulePlanner
         int remaining = duration - slot.Time;
         if (remaining < Reserve || left == 0)
         {
-            Stop(slot, lastStops.Draw());
+            Stop(slot);
             slot.Ended = true;
         }
         else if (slot.Time >= slot.EndsAt && remaining >= LeastLife)
         {
-            (bool kill, EndKind kind) = ends.Draw();
-            if (kill)
-                Kill(slot, kind);
+            if (kills.Draw())
+                Kill(slot);
             else
-                Stop(slot, kind);
+                Stop(slot);
             Start(slot);
         }
         else if (slot.FreezeNext)
         {
             slot.FreezeNext = false;
-            Freeze(slot, freezes.Draw(), Math.Clamp(remaining - Reserve, 10, 3000));
+            Freeze(slot, freezes.Draw(), Math.Clamp(remaining - Reserve, 10, longestFreeze));
         }
         else
         {
@@ -101,7 +102,7 @@ internal sealed class SchedulePlanner
 
         // Early enough for another life, if there is room for one at all.
         int latest = Math.Min(Math.Max(2000, duration / 3), duration - LeastLife - slot.Time);
-        slot.EndsAt = latest < 500 ? int.MaxValue : slot.Time + random.Between(latest / 2, latest);
+        slot.EndsAt = latest < 500 ? int.MaxValue : slot.Time + random.Between(latest / 4, latest * 3 / 4);
 
         // Right after the initialisation is one of the platform's two moments for a freeze.
         slot.FreezeNext = random.Chance(30);
@@ -124,34 +125,37 @@ internal sealed class SchedulePlanner
             FreezeKind.IdleConnections => random.Between(1, 4),
             _ => random.Between(0, 2),
         };
-        ScheduledRequest? before = null;
+        List<ScheduledRequest> before = [];
         if (kind == FreezeKind.Running && left > 1)
         {
-            before = random.Chance(50)
+            before.Add(random.Chance(50)
                 ? Take(RequestKind.LeaveBeforeHead, 0, random.Between(200, 1500))
-                : Take(RequestKind.LeaveMidResponse, 0, random.Between(10, 40));
+                : Take(RequestKind.LeaveMidResponse, 0, random.Between(10, 40)));
         }
-        else if (kind == FreezeKind.DuringPreFreeze && left > 1)
+        else if (kind == FreezeKind.DuringPreFreeze && left > 2)
         {
-            before = Take(random.Chance(50) ? RequestKind.Short : RequestKind.Slow, 0);
+            before.Add(Take(RequestKind.Slow, 0, random.Between(20, 200)));
+            before.Add(Take(RequestKind.Short, random.Between(0, 60)));
         }
 
         bool kept = kind == FreezeKind.IdleConnections || (kind is FreezeKind.NextInSocket or FreezeKind.HalfInSocket && random.Chance(50));
         ScheduledRequest first = Take(firsts.Draw(), 0) with { Kept = kept };
         steps.Add(new FreezeStep(slot.Time, slot.Current, kind, frozen, connections, before, first));
-        slot.Time += frozen + 100 + first.Estimate + (before?.Estimate ?? 0);
+        slot.Time += frozen + 100 + first.Estimate + before.Select(request => request.Offset + request.Estimate).DefaultIfEmpty().Max();
     }
 
-    private void Stop(Slot slot, EndKind kind)
+    private void Stop(Slot slot)
     {
+        EndKind kind = kindsOfStop.Draw();
         (int delay, List<ScheduledRequest> running) = Running(kind);
         List<ScheduledRequest> late = kind == EndKind.Busy ? Several(random.Between(0, 2), 40, () => RequestKind.Short) : [];
         steps.Add(new StopStep(slot.Time, slot.Current, kind, delay, running, [.. late.Select(request => request with { Kept = false })]));
         slot.Time += StopTime + delay + running.Select(request => request.Estimate).DefaultIfEmpty().Max();
     }
 
-    private void Kill(Slot slot, EndKind kind)
+    private void Kill(Slot slot)
     {
+        EndKind kind = kindsOfKill.Draw();
         (int delay, List<ScheduledRequest> running) = Running(kind);
         steps.Add(new KillStep(slot.Time, slot.Current, kind, delay, running));
         slot.Time += KillTime + delay;

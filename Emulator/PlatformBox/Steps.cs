@@ -26,7 +26,7 @@ internal enum FreezeKind
     /// <summary>A function runs on whose client has left. Newer platform: the older one waits for it.</summary>
     Running,
 
-    /// <summary>A request comes while /pre-freeze runs; the platform calls it once more before it freezes. Older platform.</summary>
+    /// <summary>Requests come just before and while /pre-freeze runs; the platform calls it once more before it freezes. Older platform.</summary>
     DuringPreFreeze,
 }
 
@@ -87,15 +87,18 @@ internal sealed record LoadStep(int At, Life Life, IReadOnlyList<ScheduledReques
 /// <param name="Kind">How.</param>
 /// <param name="Frozen">How long, in milliseconds.</param>
 /// <param name="Connections">How many idle connections stay open.</param>
-/// <param name="Before">The request whose client leaves just before, or that comes during /pre-freeze; null where there is none.</param>
+/// <param name="Before">The request whose client leaves just before, or those that come around /pre-freeze.</param>
 /// <param name="First">The request that thaws it.</param>
-internal sealed record FreezeStep(int At, Life Life, FreezeKind Kind, int Frozen, int Connections, ScheduledRequest? Before, ScheduledRequest First)
-    : Step(At, Life)
+internal sealed record FreezeStep(
+    int At, Life Life, FreezeKind Kind, int Frozen, int Connections, IReadOnlyList<ScheduledRequest> Before, ScheduledRequest First) : Step(At, Life)
 {
-    public override IEnumerable<ScheduledRequest> Requests => Before is null ? [First] : [Before, First];
+    /// <summary>When /pre-freeze is called, in milliseconds after the requests around it begin.</summary>
+    public const int HookOffset = 15;
+
+    public override IEnumerable<ScheduledRequest> Requests => [.. Before, First];
 
     protected override string Text =>
-        $"freeze {Words.Of(Kind)}{(Before is null ? "" : $" {Before}")}, {Connections} connections, {Frozen} ms; thaw {First}";
+        $"freeze {Words.Of(Kind)}{List(" ", Before)}; {Connections} connections, {Frozen} ms; thaw {First}";
 }
 
 /// <summary>The instance is stopped by /pre-stop, then by SIGTERM.</summary>

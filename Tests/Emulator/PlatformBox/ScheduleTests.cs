@@ -30,7 +30,7 @@ public sealed class ScheduleTests
 
     /// <summary>Whoever changes the planner changes what every seed means: then this is the place to say so.</summary>
     [Fact]
-    public void Seed42_MeansWhatItAlwaysMeant() => Assert.Equal("9ef6d9d8d425ecbb", Schedule.Of(Minute).Hash);
+    public void Seed42_MeansWhatItAlwaysMeant() => Assert.Equal("e4fa402fe39e0a29", Schedule.Of(Minute).Hash);
 
     [Fact]
     public void SplitMix64_GivesItsPublishedSequence()
