@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Functional.House;
 
 namespace NoslateFleet.Tests.Functional.PlatformBox;
 
 /// <summary>The platform in a box as users run it: real instances, really frozen, stopped and killed.</summary>
-public sealed class PlatformBoxTests
+public sealed partial class PlatformBoxTests
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(90);
 
@@ -33,12 +34,17 @@ public sealed class PlatformBoxTests
     public async Task Interrupted_EndsEverythingAndTellsWhatThereWas()
     {
         using var box = Start("--for", "1h", "--seed", "3");
-        await Until.TrueAsync(() => Left(box.Id).Count >= 6, "its instances do not start");
+        using var limit = new CancellationTokenSource(_limit);
+        while (await box.StandardOutput.ReadLineAsync(limit.Token) is { } line && !Frozen().IsMatch(line))
+        {
+        }
+
         Assert.Equal(0, (await Scripts.RunAsync(["bash", "-c", $"kill -INT {box.Id}"])).ExitCode);
         var said = await SaidAsync(box);
         Assert.True(said.ExitCode == 0, said.Output + said.Error);
         Assert.Equal("platform: ok", said.LastLine);
         Assert.Equal(3, Row(said, "instances started"));
+        Assert.Equal(3, Row(said, "  interrupted"));
         Assert.Empty(Left(box.Id));
     }
 
@@ -118,7 +124,7 @@ public sealed class PlatformBoxTests
     }
 
     private static int Row(Said said, string name) =>
-        int.Parse(said.Output.Split('\n').First(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..].TrimStart().Split(' ')[0], null);
+        int.Parse(said.Output.Split('\n').Last(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..].TrimStart().Split(' ')[0], null);
 
     /// <summary>The processes that name the box's directory on their command line: gateways, emulators, workers, the watchdog.</summary>
     private static List<string> Left(int box)
@@ -142,4 +148,7 @@ public sealed class PlatformBoxTests
 
         return left;
     }
+
+    [GeneratedRegex("freezes [1-9]")]
+    private static partial Regex Frozen();
 }
