@@ -41,7 +41,7 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
     {
         await using var gateway = await GatewayUnderTest.StartAsync(
             withNode: false, settings: [("Platform:Mode", ""), ("FC_FUNCTION_NAME", "f"), ("Routing:Default", "mirror")]);
-        var response = await gateway.SendAsync("GET", "/", "x-fc-request-id: fc-id-1");
+        var response = await gateway.SendAsync("GET", "/", "x-fc-request-id: fc-id-1", "x-fc-function-timeout: 1");
         Assert.Equal(("fc-id-1", "404"), (response.Header("x-request-id"), response.Header("x-fc-status")));
     }
 
@@ -156,10 +156,16 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
     }
 
     [SkippableFact]
-    public async Task ControlPathTwice_IsNoEventCall()
+    public async Task AnyHeaderOfThePlatformTwice_IsRefused()
     {
-        var response = await _gateway.SendAsync("POST", "/invoke", Event, Trigger, GatewayRequests.ScriptLine(["head", 500], ["end"]), "Content-Length: 0");
-        Assert.Equal("200", response.Header("x-fc-status"));
+        foreach (var twice in new[] { Event, "x-fc-request-id: fc-id-1", "X-Fc-Anything: 1" })
+        {
+            var response = await _gateway.SendAsync("POST", "/invoke", twice, twice, GatewayRequests.ScriptLine(["end"]), "Content-Length: 0");
+            Assert.Equal((400, "404"), (response.Status, response.Header("x-fc-status")));
+            Assert.Equal("400 gateway ambiguous-request never", ProblemSeen.Of(response).ToString());
+        }
+
+        Assert.Equal(new LedgerSnapshot(0, 0, 0, 0, 0, 0), await _gateway.SinceAsync(_before));
     }
 
     [SkippableTheory]

@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Emulator.Node;
 using NoslateFleet.Gateway.Hosting;
+using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Noslate.Node;
 using NoslateFleet.Tests.Common;
 
@@ -59,6 +61,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public InvocationLedger Ledger => _app.Services.GetRequiredService<InvocationLedger>();
 
+    public InstanceLifecycle Lifecycle => _app.Services.GetRequiredService<InstanceLifecycle>();
+
     public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
 
     public IEnumerable<string> Log => _logs.Lines;
@@ -95,7 +99,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     public string FunctionsPath => Path.Combine(Directory, "functions.json");
 
     /// <summary>Starts everything with a functions file of this content, good or bad, and doesn't wait for anything.</summary>
-    public static Task<GatewayUnderTest> StartWithFileAsync(string content) => StartAsync(content: content);
+    public static Task<GatewayUnderTest> StartWithFileAsync(string content, IEnumerable<(string Key, string Value)>? settings = null) =>
+        StartAsync(settings: settings, content: content);
 
     /// <summary>Replaces the functions file.</summary>
     public Task WriteFunctionsAsync(object[] functions) => File.WriteAllTextAsync(FunctionsPath, JsonSerializer.Serialize(new { functions }));
@@ -161,6 +166,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         if (withNode && content is null)
         {
             await ready.Task.WaitAsync(_limit);
+            if (app.Services.GetRequiredService<PlatformOptions>().Mode != PlatformMode.FunctionCompute)
+            {
+                Assert.Null(await app.Services.GetRequiredService<InstanceLifecycle>().InitializeAsync(null, byHook: false, CancellationToken.None));
+            }
         }
 
         return new GatewayUnderTest(directory, emulated, app, logs);

@@ -17,10 +17,19 @@ internal sealed class RawConnection : IDisposable
     private int _start;
     private int _end;
 
-    public static async Task<RawConnection> OpenAsync(int port)
+    /// <summary>Connects to a port of this machine.</summary>
+    /// <param name="port">The port.</param>
+    /// <param name="from">The address to call from; null for the usual one.</param>
+    /// <param name="to">The address to call; null for 127.0.0.1.</param>
+    public static async Task<RawConnection> OpenAsync(int port, IPAddress? from = null, IPAddress? to = null)
     {
         var connection = new RawConnection();
-        await connection._socket.ConnectAsync(IPAddress.Loopback, port);
+        if (from is not null)
+        {
+            connection._socket.Bind(new IPEndPoint(from, 0));
+        }
+
+        await connection._socket.ConnectAsync(to ?? IPAddress.Loopback, port);
         return connection;
     }
 

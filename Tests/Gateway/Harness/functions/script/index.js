@@ -25,6 +25,13 @@ exports.handler = async (ctx, req, res) => {
       case 'touch': fs.writeFileSync(args[0], ''); break;
       case 'append': fs.appendFileSync(args[0], args[1] + '\n'); break;
       case 'hang': await new Promise(() => {}); break;
+      case 'get': { // calls the gateway from inside the container; answers with the status it got
+        const status = await new Promise((resolve, reject) => {
+          require('http').get(args[0], { headers: args[1] || {} }, (answer) => { answer.resume(); resolve(answer.statusCode); }).on('error', reject);
+        });
+        res.end(String(status));
+        break;
+      }
       case 'closed': // tells by a file that the request or the response was broken off
         res.on('close', () => fs.writeFileSync(args[0], ''));
         res.on('error', () => fs.writeFileSync(args[0], ''));
