@@ -28,6 +28,9 @@ internal sealed class BoxInstance : IAsyncDisposable
 
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often to look whether a port is open.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
+
     /// <summary>
     /// The container's entry point: node and gateway, then their exit codes as they come. It starts nothing before the watchdog knows it,
     /// and nothing at all if the box is gone by then.
@@ -118,10 +121,24 @@ internal sealed class BoxInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads the counters of the admin port.</summary>
+    /// <summary>Reads the counters of the admin port, which may open a little later than the platform port.</summary>
     public async Task<(Counters Read, long Drift)> CountersAsync(CancellationToken cancel)
     {
-        using JsonDocument answer = JsonDocument.Parse(await admin.GetByteArrayAsync(new Uri("/api/functions", UriKind.Relative), cancel));
+        byte[]? said = null;
+        for (long begun = clock.GetTimestamp(); said is null;)
+        {
+            try
+            {
+                said = await admin.GetByteArrayAsync(new Uri("/api/functions", UriKind.Relative), cancel);
+            }
+            catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.ConnectionError
+                && !GatewayEnded && clock.GetElapsedTime(begun) < StartLimit)
+            {
+                await Task.Delay(Glance, clock, cancel);
+            }
+        }
+
+        using JsonDocument answer = JsonDocument.Parse(said);
         JsonElement invocations = answer.RootElement.GetProperty("invocations");
         return (ReadCounters(invocations), invocations.GetProperty("drift").GetInt64());
     }
@@ -272,7 +289,7 @@ internal sealed class BoxInstance : IAsyncDisposable
             }
             catch (SocketException)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), clock, cancel);
+                await Task.Delay(Glance, clock, cancel);
             }
         }
 

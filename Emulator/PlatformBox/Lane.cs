@@ -71,6 +71,8 @@ internal sealed class Lane(
         facts.CountStart(step.Life);
         instance = await BoxInstance.StartAsync(step.Life, journal.Root, options, watchdog, clock, cancel);
         client = new Client(instance, calls, facts, clock, cancel);
+        if (step.Calls == InitializeCalls.None)
+            return;
         while (await HookAsync("POST", HookPaths.Initialize) is { Status: not 200 } failed)
         {
             if (failed.Reason == "no-route" || journal.Elapsed > TimeSpan.FromMilliseconds(step.At) + HookPaths.LimitOf(HookPaths.Initialize))
@@ -78,7 +80,7 @@ internal sealed class Lane(
             await client.WaitAsync(InitializeAgain);
         }
 
-        if (step.Again)
+        if (step.Calls == InitializeCalls.Twice)
             await HookAsync("POST", HookPaths.Initialize);
     }
 

@@ -20,6 +20,7 @@ internal sealed class SchedulePlanner
 
     private readonly SeededRandom random;
     private readonly Deck<FreezeKind> freezes;
+    private readonly Deck<InitializeCalls> initializations;
     private readonly Deck<bool> kills;
     private readonly Deck<EndKind> kindsOfKill;
     private readonly Deck<EndKind> kindsOfStop;
@@ -41,6 +42,7 @@ internal sealed class SchedulePlanner
         freezes = new(random, options.Version == PlatformVersion.Fc2
             ? [FreezeKind.Quiet, FreezeKind.IdleConnections, FreezeKind.NextInSocket, FreezeKind.HalfInSocket, FreezeKind.DuringPreFreeze]
             : [FreezeKind.Quiet, FreezeKind.IdleConnections, FreezeKind.NextInSocket, FreezeKind.HalfInSocket, FreezeKind.Running]);
+        initializations = new(random, InitializeCalls.None, InitializeCalls.Once, InitializeCalls.Once, InitializeCalls.Twice);
         kills = new(random, true, false);
         kindsOfKill = new(random, Enum.GetValues<EndKind>());
         kindsOfStop = new(random, Enum.GetValues<EndKind>());
@@ -97,7 +99,8 @@ internal sealed class SchedulePlanner
     private void Start(Slot slot)
     {
         slot.Life++;
-        steps.Add(new StartStep(slot.Time, slot.Current, random.Chance(30)));
+        InitializeCalls calls = initializations.Draw();
+        steps.Add(new StartStep(slot.Time, slot.Current, calls));
         slot.Time += StartTime;
 
         // Early enough for another life, if there is room for one at all.
@@ -105,7 +108,7 @@ internal sealed class SchedulePlanner
         slot.EndsAt = latest < 500 ? int.MaxValue : slot.Time + random.Between(latest / 4, latest * 3 / 4);
 
         // Right after the initialisation is one of the platform's two moments for a freeze.
-        slot.FreezeNext = random.Chance(30);
+        slot.FreezeNext = calls != InitializeCalls.None && random.Chance(40);
     }
 
     private void Load(Slot slot)
@@ -148,7 +151,7 @@ internal sealed class SchedulePlanner
     {
         EndKind kind = kindsOfStop.Draw();
         (int delay, List<ScheduledRequest> running) = Running(kind);
-        List<ScheduledRequest> late = kind == EndKind.Busy ? Several(random.Between(0, 2), 40, () => RequestKind.Short) : [];
+        List<ScheduledRequest> late = kind == EndKind.Busy ? Several(random.Between(1, 3), 40, () => RequestKind.Short) : [];
         steps.Add(new StopStep(slot.Time, slot.Current, kind, delay, running, [.. late.Select(request => request with { Kept = false })]));
         slot.Time += StopTime + delay + running.Select(request => request.Estimate).DefaultIfEmpty().Max();
     }

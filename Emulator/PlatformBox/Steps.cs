@@ -58,15 +58,26 @@ internal abstract record Step(int At, Life Life)
         requests.Count == 0 ? "" : $"{before}{string.Join(", ", requests)}";
 }
 
+/// <summary>How often /initialize is called.</summary>
+internal enum InitializeCalls
+{
+    /// <summary>None is configured: the first request has to do.</summary>
+    None,
+    Once,
+
+    /// <summary>Once more after its success.</summary>
+    Twice,
+}
+
 /// <summary>A new instance is started and initialised.</summary>
 /// <param name="At">As in <see cref="Step"/>.</param>
 /// <param name="Life">As in <see cref="Step"/>.</param>
-/// <param name="Again">Whether /initialize is called once more after its success.</param>
-internal sealed record StartStep(int At, Life Life, bool Again) : Step(At, Life)
+/// <param name="Calls">How often /initialize is called.</param>
+internal sealed record StartStep(int At, Life Life, InitializeCalls Calls) : Step(At, Life)
 {
     public override IEnumerable<ScheduledRequest> Requests => [];
 
-    protected override string Text => Again ? "start, initialize twice" : "start, initialize";
+    protected override string Text => $"start, initialize {Words.Of(Calls)}";
 }
 
 /// <summary>Requests are sent; the step ends when each has ended.</summary>

@@ -30,7 +30,7 @@ public sealed class RunScriptTests
 
         // The gateway's path is the script's own affair.
         var options = BoxOptions.HelpText.Split('\n').Select(line => line.Trim().Split(' ')[0]).Where(word => word.StartsWith("--", StringComparison.Ordinal));
-        Assert.All(options.Where(option => option != "--gateway").Append("--no-build"), option => Assert.Contains("  " + option, said.Output, StringComparison.Ordinal));
+        Assert.All(options.Where(option => option != "--gateway").Append("--no-build"), option => Assert.Contains($" {option} ", said.Output, StringComparison.Ordinal));
     }
 
     [Fact]

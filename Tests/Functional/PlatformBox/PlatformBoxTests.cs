@@ -13,7 +13,7 @@ public sealed partial class PlatformBoxTests
 
     [SkippableTheory]
     [InlineData("fc2", 2)]
-    [InlineData("fc3", 3)]
+    [InlineData("fc3", 4)]
     public async Task ThreeInstances_LoseNothingAndLeaveNothing(string version, int seed)
     {
         using var box = Start("--instances", "3", "--version", version, "--seed", $"{seed}", "--for", "11s");
