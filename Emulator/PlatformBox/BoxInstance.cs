@@ -61,7 +61,16 @@ internal sealed class BoxInstance : IAsyncDisposable
     private readonly Task ended;
 
     private BoxInstance(
-        Life life, string directory, string id, int port, HttpClient admin, Process first, ProcessGroup group, int[] pids, Watchdog watchdog, TimeProvider clock)
+        Life life,
+        string directory,
+        string id,
+        int port,
+        HttpClient admin,
+        Process first,
+        ProcessGroup group,
+        int[] pids,
+        Watchdog watchdog,
+        TimeProvider clock)
     {
         Life = life;
         Id = id;
@@ -93,7 +102,8 @@ internal sealed class BoxInstance : IAsyncDisposable
     public bool GatewayEnded => gatewayExit.Task.IsCompleted;
 
     /// <summary>Starts it and waits until its platform port is open, as the platform does before its first call.</summary>
-    public static async Task<BoxInstance> StartAsync(Life life, string root, BoxOptions options, Watchdog watchdog, TimeProvider clock, CancellationToken cancel)
+    public static async Task<BoxInstance> StartAsync(
+        Life life, string root, BoxOptions options, Watchdog watchdog, TimeProvider clock, CancellationToken cancel)
     {
         string directory = Path.Combine(root, life.ToString());
         string executions = Path.Combine(directory, "executions");
@@ -147,7 +157,8 @@ internal sealed class BoxInstance : IAsyncDisposable
     public static Counters ReadCounters(JsonElement it)
     {
         long Number(string name) => it.GetProperty(name).GetInt64();
-        return new Counters(Number("accepted"), Number("completed"), Number("failed"), Number("cancelled"), Number("abandoned"), Number("inFlight"));
+        return new Counters(
+            Number("accepted"), Number("completed"), Number("failed"), Number("cancelled"), Number("abandoned"), Number("inFlight"));
     }
 
     /// <summary>Kills the whole instance.</summary>
@@ -266,7 +277,8 @@ internal sealed class BoxInstance : IAsyncDisposable
             : throw new InstanceFailedException($"its first process said '{said}'");
     }
 
-    private static bool IsOfAContainer(string name) => ContainerPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+    private static bool IsOfAContainer(string name) =>
+        ContainerPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
     private static (int Port, int AdminPort) FreePorts()
     {

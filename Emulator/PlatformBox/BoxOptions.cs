@@ -121,7 +121,9 @@ internal sealed record BoxOptions
                     _ => null,
                 };
             case "--seed":
-                return ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed) ? options with { Seed = seed } : null;
+                return ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
+                    ? options with { Seed = seed }
+                    : null;
             case "--for":
                 return TryTime(value, out TimeSpan time) ? options with { For = time } : null;
             case "--requests":

@@ -5,10 +5,14 @@ using System.Text.Json;
 namespace NoslateFleet.Emulator.PlatformBox;
 
 /// <summary>The platform as seen by one instance: sends it the requests of a schedule and the hooks, and notes how each ended.</summary>
-internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog facts, TimeProvider clock, CancellationToken cancel) : IDisposable
+internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog facts, TimeProvider clock, CancellationToken cancel)
+    : IDisposable
 {
     /// <summary>How long an answer may take in all: longer than any deadline of the product's.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    /// <summary>So many bytes are surely less than a request's head.</summary>
+    private const int HalfOfAHead = 120;
 
     private readonly ConcurrentStack<PlatformConnection> kept = new();
     private readonly ConcurrentBag<Task> begun = [];
@@ -30,15 +34,18 @@ internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog 
     /// <param name="half">Whether half of it is sent first; otherwise nothing is, but the connection is there.</param>
     /// <param name="between">What to do between the parts.</param>
     /// <param name="after">What to do when all is in the socket.</param>
-    public Task RunAsync(ScheduledRequest request, bool half, Func<Task> between, Func<Task> after) => ConductAsync(request, async connection =>
+    public Task RunAsync(ScheduledRequest request, bool half, Func<Task> between, Func<Task> after)
     {
         byte[] all = [.. calls.Parts(request, calls.IdOf(instance.Life, request)).SelectMany(part => part)];
-        int first = half ? Math.Min(all.Length / 2, 120) : 0;
-        await connection.SendAsync(all.AsMemory(0, first), cancel);
-        await between();
-        await connection.SendAsync(all.AsMemory(first), cancel);
-        await after();
-    });
+        int first = half ? Math.Min(all.Length / 2, HalfOfAHead) : 0;
+        return ConductAsync(request, async connection =>
+        {
+            await connection.SendAsync(all.AsMemory(0, first), cancel);
+            await between();
+            await connection.SendAsync(all.AsMemory(first), cancel);
+            await after();
+        });
+    }
 
     /// <summary>Opens connections until so many are idle, or closes those too many.</summary>
     public async Task KeepIdleAsync(int count)
@@ -73,7 +80,11 @@ internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog 
         }
         catch (Exception error) when (IsOfTheConnection(error) && !cancel.IsCancellationRequested)
         {
-            fact = new HookFact(instance.Life, path, 0, clock.GetElapsedTime(sent), limit) { InstanceId = instance.Id, Detail = error.Message };
+            fact = new HookFact(instance.Life, path, 0, clock.GetElapsedTime(sent), limit)
+            {
+                InstanceId = instance.Id,
+                Detail = error.Message,
+            };
         }
 
         facts.Add(fact);
@@ -148,10 +159,12 @@ internal sealed class Client(BoxInstance instance, PlatformCalls calls, FactLog 
         }
         catch (Exception error) when (IsOfTheConnection(error))
         {
-            fact = cancel.IsCancellationRequested
-                ? fact with { End = WireEnd.Interrupted }
-                : fact with { End = WireEnd.Cut, Detail = patience.IsCancellationRequested ? $"no end after {Patience.TotalSeconds} s" : error.Message };
-            fact = fact with { Status = connection?.Head?.Status ?? 0 };
+            fact = fact with
+            {
+                End = cancel.IsCancellationRequested ? WireEnd.Interrupted : WireEnd.Cut,
+                Status = connection?.Head?.Status ?? 0,
+                Detail = patience.IsCancellationRequested ? $"no end after {Patience.TotalSeconds} s" : error.Message,
+            };
         }
         finally
         {

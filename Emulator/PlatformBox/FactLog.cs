@@ -76,8 +76,9 @@ internal sealed class FactLog
     {
         lock (gate)
         {
-            return $"requests {requests.Count} of {ofRequests} ({sent.Count - requests.Count} open), freezes {freezes}, thaws {thaws.Count}, "
-                + $"stops {lives.Count(it => it.End == LifeEnd.Stopped)}, kills {lives.Count(it => it.End == LifeEnd.Killed)}, "
+            return $"requests {requests.Count} of {ofRequests} ({sent.Count - requests.Count} open), freezes {freezes}, "
+                + $"thaws {thaws.Count}, stops {lives.Count(it => it.End == LifeEnd.Stopped)}, "
+                + $"kills {lives.Count(it => it.End == LifeEnd.Killed)}, "
                 + $"instances {started.Count - lives.Count}";
         }
     }

@@ -164,7 +164,9 @@ internal sealed record HookFact(Life Life, string Path, int Status, TimeSpan Too
     public string? Detail { get; init; }
 
     public override string ToString() =>
-        $"{Path} of instance {Life}: status {Status} after {Took.TotalMilliseconds:F0} ms" + (Reason is null ? "" : $", reason {Reason}") + (Detail is null ? "" : $", {Detail}");
+        $"{Path} of instance {Life}: status {Status} after {Took.TotalMilliseconds:F0} ms"
+        + (Reason is null ? "" : $", reason {Reason}")
+        + (Detail is null ? "" : $", {Detail}");
 }
 
 /// <summary>A thaw.</summary>

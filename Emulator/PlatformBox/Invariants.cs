@@ -18,19 +18,25 @@ internal static class Invariants
         int Starts(string id) => executions.GetValueOrDefault(id).Starts;
         return
         [
-            Result("conservation", "every request ends once, and the counters add up", facts.Counters.Count + facts.Sent.Count, Conservation(facts)),
-            Result("own-errors", "no error of ours but declared refusals", facts.Requests.Count, OwnErrors(facts)),
-            Result("never-ran", "executed: never is true", facts.Requests.Count(it => it.Executed == "never"), NeverRan(facts, Starts)),
-            Result("executed-once", "nothing is executed twice, and what is answered was executed", facts.Requests.Count, ExecutedOnce(facts, Starts)),
-            Result("first-after-thaw", "the first request after a thaw is answered 200 at its first try", facts.Thaws.Count(it => it.First is not null), FirstAfterThaw(facts)),
-            Result("clean-stop", "no accepted request is lost by a stop", facts.Lives.Count(it => it.End == LifeEnd.Stopped), CleanStop(facts, Starts)),
-            Result("hooks", "hooks answer 200 or 404, in time", facts.Hooks.Count, Hooks(facts)),
-            Result("alive", "instances run until the platform ends them", facts.Started, Alive(facts)),
-            Result("nothing-left", "ended instances leave nothing behind", facts.Lives.Count, NothingLeft(facts)),
+            new(
+                "conservation", "every request ends once, and the counters add up",
+                facts.Counters.Count + facts.Sent.Count, [.. Conservation(facts)]),
+            new("own-errors", "no error of ours but declared refusals", facts.Requests.Count, [.. OwnErrors(facts)]),
+            new("never-ran", "executed: never is true", facts.Requests.Count(it => it.Executed == "never"), [.. NeverRan(facts, Starts)]),
+            new(
+                "executed-once", "nothing is executed twice, and what is answered was executed",
+                facts.Requests.Count, [.. ExecutedOnce(facts, Starts)]),
+            new(
+                "first-after-thaw", "the first request after a thaw is answered 200 at its first try",
+                facts.Thaws.Count(it => it.First is not null), [.. FirstAfterThaw(facts)]),
+            new(
+                "clean-stop", "no accepted request is lost by a stop",
+                facts.Lives.Count(it => it.End == LifeEnd.Stopped), [.. CleanStop(facts, Starts)]),
+            new("hooks", "hooks answer 200 or 404, in time", facts.Hooks.Count, [.. Hooks(facts)]),
+            new("alive", "instances run until the platform ends them", facts.Started, [.. Alive(facts)]),
+            new("nothing-left", "ended instances leave nothing behind", facts.Lives.Count, [.. NothingLeft(facts)]),
         ];
     }
-
-    private static InvariantResult Result(string name, string meaning, int count, IEnumerable<string> violations) => new(name, meaning, count, [.. violations]);
 
     private static IEnumerable<string> Conservation(RunFacts facts)
     {
@@ -66,7 +72,8 @@ internal static class Invariants
 
     private static string? Unlawful(Counters it) =>
         it.Missing != 0 ? $"{it.Missing} are missing"
-        : it.Accepted < 0 || it.Completed < 0 || it.Failed < 0 || it.Cancelled < 0 || it.Abandoned < 0 || it.InFlight < 0 ? "a counter is negative"
+        : Math.Min(Math.Min(it.Accepted, it.Completed), Math.Min(it.Failed, it.Cancelled)) < 0 || it.Abandoned < 0 || it.InFlight < 0
+            ? "a counter is negative"
         : null;
 
     /// <summary>
@@ -89,7 +96,9 @@ internal static class Invariants
         facts.Requests.Where(it => it.Outcome == RequestOutcome.Broken).Select(it => it.ToString());
 
     private static IEnumerable<string> NeverRan(RunFacts facts, Func<string, int> starts) =>
-        facts.Requests.Where(it => it.Executed == "never" && starts(it.Id) > 0).Select(it => $"{it}: its function began {starts(it.Id)} times");
+        facts.Requests
+            .Where(it => it.Executed == "never" && starts(it.Id) > 0)
+            .Select(it => $"{it}: its function began {starts(it.Id)} times");
 
     private static IEnumerable<string> ExecutedOnce(RunFacts facts, Func<string, int> starts)
     {
@@ -117,7 +126,10 @@ internal static class Invariants
         {
             RequestFact? first = requests[thaw.First!].FirstOrDefault();
             if (first?.Outcome is not (RequestOutcome.Completed or RequestOutcome.Interrupted))
-                yield return $"frozen for {thaw.Frozen.TotalMilliseconds:F0} ms, then {first?.ToString() ?? $"request {thaw.First} did not end"}";
+            {
+                string what = first?.ToString() ?? $"request {thaw.First} did not end";
+                yield return $"frozen for {thaw.Frozen.TotalMilliseconds:F0} ms, then {what}";
+            }
         }
     }
 
@@ -163,7 +175,10 @@ internal static class Invariants
                 if (hook.Receipt is not { } receipt)
                     yield return $"{hook}: it has no receipt";
                 else if ("/" + receipt.Hook != hook.Path || receipt.InstanceId != hook.InstanceId)
-                    yield return $"{hook}: its receipt is that of {receipt.Hook} of instance {receipt.InstanceId}, not of {hook.InstanceId}";
+                {
+                    yield return $"{hook}: its receipt is that of {receipt.Hook} of instance {receipt.InstanceId}, "
+                        + $"not of {hook.InstanceId}";
+                }
             }
         }
     }

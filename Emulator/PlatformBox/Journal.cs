@@ -10,7 +10,9 @@ internal sealed class Journal : IDisposable
     private readonly StreamWriter file;
     private readonly Lock gate = new();
 
-    /// <summary>Makes the directory: in /tmp and nowhere else, because the path of a unix socket may not be longer than 107 bytes.</summary>
+    /// <summary>
+    /// Makes the directory: in /tmp and nowhere else, because the path of a unix socket may not be longer than 107 bytes.
+    /// </summary>
     public Journal(TimeProvider clock)
     {
         this.clock = clock;

@@ -2,8 +2,13 @@ namespace NoslateFleet.Emulator.PlatformBox;
 
 /// <summary>Carries out the steps of one slot, one after the other, each not before its time.</summary>
 internal sealed class Lane(
-    BoxOptions options, PlatformCalls calls, FactLog facts, Journal journal, Watchdog watchdog, TimeProvider clock, CancellationToken cancel)
-    : IDisposable
+    BoxOptions options,
+    PlatformCalls calls,
+    FactLog facts,
+    Journal journal,
+    Watchdog watchdog,
+    TimeProvider clock,
+    CancellationToken cancel) : IDisposable
 {
     /// <summary>How long to wait before /initialize is called again after a failure.</summary>
     private const int InitializeAgain = 500;
@@ -73,9 +78,10 @@ internal sealed class Lane(
         client = new Client(instance, calls, facts, clock, cancel);
         if (step.Calls == InitializeCalls.None)
             return;
+        TimeSpan end = journal.Elapsed + HookPaths.LimitOf(HookPaths.Initialize);
         while (await HookAsync("POST", HookPaths.Initialize) is { Status: not 200 } failed)
         {
-            if (failed.Reason == "no-route" || journal.Elapsed > TimeSpan.FromMilliseconds(step.At) + HookPaths.LimitOf(HookPaths.Initialize))
+            if (failed.Reason == "no-route" || journal.Elapsed > end)
                 throw new InstanceFailedException("it could not be initialised");
             await client.WaitAsync(InitializeAgain);
         }

@@ -87,9 +87,10 @@ internal static class PlatformCommand
     {
         if (!OperatingSystem.IsLinux())
             return "the box needs Linux: its processes are frozen and watched by means of that system";
+        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         foreach (string program in new[] { "setsid", "bash", options.Node })
         {
-            if (!File.Exists(program) && !(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(it => File.Exists(Path.Combine(it, program))))
+            if (!File.Exists(program) && !path.Any(directory => File.Exists(Path.Combine(directory, program))))
                 return $"the program {program} was not found";
         }
 

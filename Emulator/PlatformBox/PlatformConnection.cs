@@ -12,7 +12,9 @@ internal sealed record AnswerHead(int Status, IReadOnlyDictionary<string, string
 
     /// <summary>The reason of an error that is the gateway's own; null for anything else.</summary>
     public string? Reason =>
-        Header("content-type")?.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase) == true ? Header("x-noslate-reason") ?? "" : null;
+        Header("content-type")?.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase) == true
+            ? Header("x-noslate-reason") ?? ""
+            : null;
 }
 
 /// <summary>
@@ -74,7 +76,8 @@ internal sealed class PlatformConnection : IDisposable
 
         string[] lines = Encoding.UTF8.GetString(buffer, start, length).Split("\r\n");
         start += length + 4;
-        if (lines[0].Split(' ', 3) is not ["HTTP/1.1", string status, ..] || !int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out int code))
+        if (lines[0].Split(' ', 3) is not ["HTTP/1.1", string status, ..]
+            || !int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out int code))
             throw new IOException($"the answer begins with '{lines[0]}'");
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (string line in lines.Skip(1))

@@ -30,7 +30,8 @@ internal static class Report
                 text.Append($"  {name,-24}{count,6}\n");
             if (outcome == RequestOutcome.Refused)
             {
-                foreach (IGrouping<string?, RequestFact> reason in facts.Requests.Where(it => it.Outcome == outcome).GroupBy(it => it.Reason))
+                IEnumerable<RequestFact> refused = facts.Requests.Where(it => it.Outcome == outcome);
+                foreach (IGrouping<string?, RequestFact> reason in refused.GroupBy(it => it.Reason))
                     text.Append($"    {reason.Key,-22}{reason.Count(),6}\n");
             }
         }
@@ -52,7 +53,8 @@ internal static class Report
         foreach (IGrouping<string, HookFact> hook in facts.Hooks.GroupBy(it => it.Path).OrderBy(it => it.Key, StringComparer.Ordinal))
         {
             int calledOff = hook.Count(it => it.Receipt?.CalledOff == true);
-            text.Append($"{hook.Key,-26}{hook.Count(),6}{Spread("took", hook.Select(it => it.Took))}{(calledOff > 0 ? $", {calledOff} called off" : "")}\n");
+            text.Append($"{hook.Key,-26}{hook.Count(),6}{Spread("took", hook.Select(it => it.Took))}");
+            text.Append(calledOff > 0 ? $", {calledOff} called off\n" : "\n");
         }
 
         text.Append('\n');

@@ -48,8 +48,9 @@ internal sealed class SchedulePlanner
         kindsOfStop = new(random, Enum.GetValues<EndKind>());
         load = new(
             random,
-            RequestKind.Short, RequestKind.Short, RequestKind.Short, RequestKind.Slow, RequestKind.Slow, RequestKind.Stream, RequestKind.Stream,
-            RequestKind.Upload, RequestKind.Upload, RequestKind.Event, RequestKind.Status, RequestKind.Throw, RequestKind.Cut, RequestKind.Exit,
+            RequestKind.Short, RequestKind.Short, RequestKind.Short, RequestKind.Slow, RequestKind.Slow,
+            RequestKind.Stream, RequestKind.Stream, RequestKind.Upload, RequestKind.Upload, RequestKind.Event,
+            RequestKind.Status, RequestKind.Throw, RequestKind.Cut, RequestKind.Exit,
             RequestKind.LeaveBeforeHead, RequestKind.LeaveMidResponse, RequestKind.LeaveMidUpload);
         firsts = new(random, RequestKind.Short, RequestKind.Stream, RequestKind.Upload, RequestKind.Event);
         slots = [.. Enumerable.Range(0, options.Instances).Select(index => new Slot(index))];
@@ -209,8 +210,12 @@ internal sealed class SchedulePlanner
         };
         bool body = kind is RequestKind.Upload or RequestKind.LeaveMidUpload;
         bool leaves = kind >= RequestKind.LeaveBeforeHead;
-        return new ScheduledRequest(
-            number, kind, size.Value, offset, Kept: random.Chance(60), Chunked: body && random.Chance(40), Abrupt: leaves && random.Chance(50));
+        return new ScheduledRequest(number, kind, size.Value, offset)
+        {
+            Kept = random.Chance(60),
+            Chunked = body && random.Chance(40),
+            Abrupt = leaves && random.Chance(50),
+        };
     }
 
     private sealed class Slot(int index)

@@ -45,15 +45,23 @@ internal enum RequestKind
 /// <summary>One request of a schedule.</summary>
 /// <param name="Number">Which one of the whole schedule, from 1.</param>
 /// <param name="Kind">What it is.</param>
-/// <param name="Size">Milliseconds of a function that runs for a while, lines of a stream, bytes of a body; 0 where there is nothing to size.</param>
+/// <param name="Size">
+/// Milliseconds of a function that runs for a while, lines of a stream, bytes of a body; 0 where there is nothing to size.
+/// </param>
 /// <param name="Offset">When it is sent, in milliseconds after its step has begun.</param>
-/// <param name="Kept">Whether it takes a connection that is open already, if there is one, and leaves it open.</param>
-/// <param name="Chunked">Whether its body is sent without a told length.</param>
-/// <param name="Abrupt">Whether a client that leaves resets its connection instead of closing it.</param>
-internal sealed record ScheduledRequest(int Number, RequestKind Kind, int Size, int Offset, bool Kept = false, bool Chunked = false, bool Abrupt = false)
+internal sealed record ScheduledRequest(int Number, RequestKind Kind, int Size, int Offset)
 {
     /// <summary>Milliseconds between two lines of a stream; the function load has the same number.</summary>
     public const int LinePause = 30;
+
+    /// <summary>Whether it takes a connection that is open already, if there is one, and leaves it open.</summary>
+    public bool Kept { get; init; }
+
+    /// <summary>Whether its body is sent without a told length.</summary>
+    public bool Chunked { get; init; }
+
+    /// <summary>Whether a client that leaves resets its connection instead of closing it.</summary>
+    public bool Abrupt { get; init; }
 
     public bool ClientLeaves => Kind >= RequestKind.LeaveBeforeHead;
 

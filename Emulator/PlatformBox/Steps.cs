@@ -26,7 +26,9 @@ internal enum FreezeKind
     /// <summary>A function runs on whose client has left. Newer platform: the older one waits for it.</summary>
     Running,
 
-    /// <summary>Requests come just before and while /pre-freeze runs; the platform calls it once more before it freezes. Older platform.</summary>
+    /// <summary>
+    /// Requests come just before and while /pre-freeze runs; the platform calls it once more before it freezes. Older platform.
+    /// </summary>
     DuringPreFreeze,
 }
 
@@ -101,7 +103,8 @@ internal sealed record LoadStep(int At, Life Life, IReadOnlyList<ScheduledReques
 /// <param name="Before">The request whose client leaves just before, or those that come around /pre-freeze.</param>
 /// <param name="First">The request that thaws it.</param>
 internal sealed record FreezeStep(
-    int At, Life Life, FreezeKind Kind, int Frozen, int Connections, IReadOnlyList<ScheduledRequest> Before, ScheduledRequest First) : Step(At, Life)
+    int At, Life Life, FreezeKind Kind, int Frozen, int Connections, IReadOnlyList<ScheduledRequest> Before, ScheduledRequest First)
+    : Step(At, Life)
 {
     /// <summary>When /pre-freeze is called, in milliseconds after the requests around it begin.</summary>
     public const int HookOffset = 15;
@@ -120,7 +123,8 @@ internal sealed record FreezeStep(
 /// <param name="Running">The requests that run.</param>
 /// <param name="Late">Requests that come after /pre-stop was called.</param>
 internal sealed record StopStep(
-    int At, Life Life, EndKind Kind, int Delay, IReadOnlyList<ScheduledRequest> Running, IReadOnlyList<ScheduledRequest> Late) : Step(At, Life)
+    int At, Life Life, EndKind Kind, int Delay, IReadOnlyList<ScheduledRequest> Running, IReadOnlyList<ScheduledRequest> Late)
+    : Step(At, Life)
 {
     public override IEnumerable<ScheduledRequest> Requests => Running.Concat(Late);
 

@@ -20,7 +20,10 @@ public sealed class BoxOptionsTests
     public void Options_AreReadWithAndWithoutEqualsSign()
     {
         (BoxOptions? options, _) = BoxOptions.Parse(
-            ["--instances=5", "--version", "fc2", "--seed=18446744073709551615", "--for", "1.5m", "--requests=7", "--node", "/n", "--print-schedule"]);
+            [
+                "--instances=5", "--version", "fc2", "--seed=18446744073709551615", "--for", "1.5m", "--requests=7", "--node", "/n",
+                "--print-schedule",
+            ]);
         Assert.Equal(
             (5, PlatformVersion.Fc2, ulong.MaxValue, TimeSpan.FromSeconds(90), 7, "/n", true),
             (options!.Instances, options.Version, options.Seed, options.For, options.Requests, options.Node, options.PrintSchedule));

@@ -37,7 +37,8 @@ public sealed class ScheduleTests
     {
         // The first numbers for the seed 1234567, as published with the algorithm.
         var random = new SeededRandom(1234567);
-        Assert.Equal([6457827717110365317, 3203168211198807973, 9817491932198370423], new[] { random.Next(), random.Next(), random.Next() });
+        Assert.Equal(
+            [6457827717110365317, 3203168211198807973, 9817491932198370423], new[] { random.Next(), random.Next(), random.Next() });
     }
 
     [Fact]
@@ -46,7 +47,8 @@ public sealed class ScheduleTests
         foreach (PlatformVersion version in Enum.GetValues<PlatformVersion>())
         {
             Schedule schedule = Schedule.Of(new BoxOptions { Version = version, For = TimeSpan.FromMinutes(3) });
-            Assert.Equal(Enum.GetValues<RequestKind>(), schedule.Steps.SelectMany(step => step.Requests).Select(it => it.Kind).Distinct().Order());
+            Assert.Equal(
+                Enum.GetValues<RequestKind>(), schedule.Steps.SelectMany(step => step.Requests).Select(it => it.Kind).Distinct().Order());
             Assert.Equal(Enum.GetValues<EndKind>(), schedule.Steps.OfType<StopStep>().Select(it => it.Kind).Distinct().Order());
             Assert.Equal(Enum.GetValues<EndKind>(), schedule.Steps.OfType<KillStep>().Select(it => it.Kind).Distinct().Order());
             Assert.Equal(Enum.GetValues<InitializeCalls>(), schedule.Steps.OfType<StartStep>().Select(it => it.Calls).Distinct().Order());
@@ -60,29 +62,37 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void AnySchedule_IsWellFormed() => Check.QuickThrowOnFailure(Prop.ForAll(
-        Gen.Choose(0, int.MaxValue).SelectMany(seed => Gen.Choose(1, 8).SelectMany(instances => Gen.Choose(1, 40_000).SelectMany(milliseconds =>
-            Gen.Choose(1, 300).Select(requests => new BoxOptions
+    public void AnySchedule_IsWellFormed()
+    {
+        Gen<BoxOptions> any =
+            from seed in Gen.Choose(0, int.MaxValue)
+            from instances in Gen.Choose(1, 8)
+            from milliseconds in Gen.Choose(1, 40_000)
+            from requests in Gen.Choose(1, 300)
+            select new BoxOptions
             {
                 Seed = (ulong)seed,
                 Instances = instances,
                 For = TimeSpan.FromMilliseconds(milliseconds),
                 Requests = requests,
                 Version = (PlatformVersion)(seed & 1),
-            })))).ToArbitrary(),
-        options => WellFormed(options)));
+            };
+        Check.QuickThrowOnFailure(Prop.ForAll(any.ToArbitrary(), options => WellFormed(options)));
+    }
 
     private static void WellFormed(BoxOptions options)
     {
         Schedule schedule = Schedule.Of(options);
         Assert.InRange(schedule.RequestCount, 0, options.Requests);
-        Assert.Equal(Enumerable.Range(1, schedule.RequestCount), schedule.Steps.SelectMany(step => step.Requests).Select(it => it.Number).Order());
+        Assert.Equal(
+            Enumerable.Range(1, schedule.RequestCount), schedule.Steps.SelectMany(step => step.Requests).Select(it => it.Number).Order());
         Assert.Equal(schedule.Steps.Select(step => step.At).Order(), schedule.Steps.Select(step => step.At));
         ILookup<int, Step> slots = schedule.Steps.ToLookup(step => step.Life.Slot);
         Assert.Equal(Enumerable.Range(0, options.Instances), slots.Select(slot => slot.Key).Order());
         foreach (IGrouping<int, Step> slot in slots)
         {
-            Assert.Equal(Enumerable.Range(1, slot.Max(step => step.Life.Number)), slot.OfType<StartStep>().Select(step => step.Life.Number));
+            Assert.Equal(
+                Enumerable.Range(1, slot.Max(step => step.Life.Number)), slot.OfType<StartStep>().Select(step => step.Life.Number));
             Assert.IsType<StopStep>(slot.Last());
             foreach (IGrouping<Life, Step> life in slot.GroupBy(step => step.Life))
             {

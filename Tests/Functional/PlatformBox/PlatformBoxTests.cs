@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using NoslateFleet.Tests.Common;
@@ -25,7 +26,11 @@ public sealed partial class PlatformBoxTests
         Assert.StartsWith("schedule ", said.Output, StringComparison.Ordinal);
 
         // It did happen.
-        Assert.All(["requests", "  completed", "  failed by the function", "  cancelled by the client", "  stopped", "freezes", "thaws"], row => Assert.True(Row(said, row) > 0, row));
+        string[] rows =
+        [
+            "requests", "  completed", "  failed by the function", "  cancelled by the client", "  stopped", "  killed", "freezes", "thaws",
+        ];
+        Assert.All(rows, row => Assert.True(Row(said, row) > 0, row));
         Assert.Equal(version == "fc2", said.Output.Contains("\n/pre-freeze ", StringComparison.Ordinal));
         Assert.Empty(Left(box.Id));
     }
@@ -64,7 +69,8 @@ public sealed partial class PlatformBoxTests
         using var box = StartBox("--print-schedule", "--seed", "7", "--for", "20s");
         var said = await SaidAsync(box);
         Assert.Equal((0, ""), (said.ExitCode, said.Error));
-        Assert.All(["schedule ", "instance 0.1  start", "freeze ", "thaw #", "stop "], text => Assert.Contains(text, said.Output, StringComparison.Ordinal));
+        string[] texts = ["schedule ", "instance 0.1  start", "freeze ", "thaw #", "stop "];
+        Assert.All(texts, text => Assert.Contains(text, said.Output, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -123,8 +129,11 @@ public sealed partial class PlatformBoxTests
         }
     }
 
-    private static int Row(Said said, string name) =>
-        int.Parse(said.Output.Split('\n').Last(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..].TrimStart().Split(' ')[0], null);
+    private static int Row(Said said, string name)
+    {
+        var row = said.Output.Split('\n').Last(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        return int.Parse(row[name.Length..].TrimStart().Split(' ')[0], CultureInfo.InvariantCulture);
+    }
 
     /// <summary>The processes that name the box's directory on their command line: gateways, emulators, workers, the watchdog.</summary>
     private static List<string> Left(int box)
