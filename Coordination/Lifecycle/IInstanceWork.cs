@@ -27,9 +27,10 @@ public interface IInstanceWork
     /// <param name="cancellationToken">Ends the wait.</param>
     Task FlushAsync(CancellationToken cancellationToken);
 
-    /// <summary>Gives a snapshot of the instance to the fleet directory: its last, if a freeze or an end follows.</summary>
+    /// <summary>Gives a snapshot of the instance and its last words to the fleet directory: a freeze or an end may follow at once.</summary>
+    /// <param name="receipt">What the hook has done so far: all but this step.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task PublishAsync(CancellationToken cancellationToken);
+    Task PublishAsync(Receipt receipt, CancellationToken cancellationToken);
 
     /// <summary>The instance begins to leave: what outlives this process is to know. Called before the phase changes; must be quick.</summary>
     /// <param name="drain">Why, and until when.</param>

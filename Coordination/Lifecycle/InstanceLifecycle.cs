@@ -408,7 +408,7 @@ public sealed class InstanceLifecycle : IDisposable
                 {
                     // A snapshot that says Frozen, and not Freezing, is what others are to see of a silent instance.
                     run.CalledOff = !Freeze(run);
-                    await run.StepAsync("publish", Apart(_work.PublishAsync), budget.Token);
+                    await run.StepAsync("publish", Publish(run), budget.Token);
                 }
             }
             finally
@@ -464,7 +464,7 @@ public sealed class InstanceLifecycle : IDisposable
         {
             // Side by side: neither may use up the other's time.
             var struckOut = NoteAsync(run, () => StrikeOut(run), CancellationToken.None);
-            await run.StepAsync("publish", Apart(_work.PublishAsync), budget.Token);
+            await run.StepAsync("publish", Publish(run), budget.Token);
             await struckOut;
         }
 
@@ -615,6 +615,13 @@ public sealed class InstanceLifecycle : IDisposable
             using var part = run.Budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush);
             await run.StepAsync("initialize", initialising.WaitAsync, part.Token);
         }
+    }
+
+    private Func<CancellationToken, Task> Publish(HookRun run)
+    {
+        var counts = _invocations.Snapshot();
+        var receipt = Write(run, counts, _state);
+        return Apart(token => _work.PublishAsync(receipt, token));
     }
 
     private Receipt Issue(HookRun run)

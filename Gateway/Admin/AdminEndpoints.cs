@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Hosting;
@@ -85,12 +86,14 @@ internal static class AdminEndpoints
     {
         var node = context.RequestServices.GetRequiredService<INoslateNode>();
         var ledger = context.RequestServices.GetRequiredService<InvocationLedger>();
+        var board = context.RequestServices.GetRequiredService<FunctionBoard>();
         var stats = await node.GetStatsAsync(context.RequestAborted);
         await WriteAsync(
             context,
             200,
             new FunctionsAnswer(
                 stats.Functions,
+                board.List(),
                 [.. (node.Profiles?.Services ?? []).Select(s => new ServiceAnswer(s.Name, s.Type))],
                 stats.TrafficAsOf,
                 stats.SnapshotAsOf,
@@ -156,6 +159,7 @@ internal sealed record ServiceAnswer(string Name, string Type);
 
 /// <summary>Answer of /api/functions.</summary>
 /// <param name="Functions">Functions and their workers.</param>
+/// <param name="Instance">What this instance knows of its functions: temperature, workers as it holds them to be, counters.</param>
 /// <param name="Services">Services, as last given to the node.</param>
 /// <param name="TrafficAsOf">When the live numbers were read.</param>
 /// <param name="SnapshotAsOf">When the control plane's snapshot was read.</param>
@@ -163,6 +167,7 @@ internal sealed record ServiceAnswer(string Name, string Type);
 /// <param name="Invocations">The counters of this instance.</param>
 internal sealed record FunctionsAnswer(
     IReadOnlyList<FunctionPicture> Functions,
+    IReadOnlyList<FunctionStatus> Instance,
     IReadOnlyList<ServiceAnswer> Services,
     DateTimeOffset? TrafficAsOf,
     DateTimeOffset? SnapshotAsOf,
@@ -196,4 +201,5 @@ internal sealed record InstanceAnswer(
 [JsonSerializable(typeof(ReadyAnswer))]
 [JsonSerializable(typeof(FunctionsAnswer))]
 [JsonSerializable(typeof(InstanceAnswer))]
+[JsonSerializable(typeof(NoslateFleet.Coordination.Functions.WorkerState), TypeInfoPropertyName = "HeldWorkerState")]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -7,11 +7,15 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
+using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
@@ -95,6 +99,12 @@ public static class GatewayApplication
 
     private static void AddLifecycle(IServiceCollection services, GatewayOptions options)
     {
+        services.AddSingleton<FunctionBoard>();
+        services.AddSingleton<FunctionWatch>();
+
+        // This instance alone; a fleet's silo puts the shared one in its place.
+        services.TryAddSingleton<IFleetDirectory>(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SnapshotPublisher>();
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Lifecycle;
@@ -10,6 +12,9 @@ internal sealed partial class GatewayWork(
     Readiness readiness,
     DrainIntentFile intent,
     IEnumerable<IFlushed> flushed,
+    FunctionWatch functions,
+    SnapshotPublisher publisher,
+    FlightRecorder recorder,
     TimeProvider time,
     ILogger<GatewayWork> logger) : IInstanceWork
 {
@@ -51,7 +56,11 @@ internal sealed partial class GatewayWork(
 
     public Task CheckDataPlaneAsync(CancellationToken cancellationToken) => node.CheckDataPlanesAsync(cancellationToken);
 
-    public void Thawed(TimeSpan gap) => LogThaw(logger, gap.TotalSeconds);
+    public void Thawed(TimeSpan gap)
+    {
+        LogThaw(logger, gap.TotalSeconds);
+        functions.Thawed();
+    }
 
     public async Task WorkersIdleAsync(CancellationToken cancellationToken)
     {
@@ -71,7 +80,7 @@ internal sealed partial class GatewayWork(
 
     public Task FlushAsync(CancellationToken cancellationToken) => Task.WhenAll(flushed.Select(one => one.FlushAsync(cancellationToken)));
 
-    public Task PublishAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => publisher.PublishAsync(receipt, recorder, cancellationToken);
 
     public void DrainBegins(DrainBeginning drain) => intent.Write(drain.Cause, drain.Budget);
 

@@ -18,6 +18,7 @@ internal sealed record UndrainAnswer(bool Undone, InstancePhase Phase);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Receipt))]
+[JsonSerializable(typeof(FlightEvent))]
 [JsonSerializable(typeof(InitializeAnswer))]
 [JsonSerializable(typeof(UndrainAnswer))]
 internal sealed partial class LifecycleJson : JsonSerializerContext;

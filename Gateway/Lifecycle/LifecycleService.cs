@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Gateway.Platform;
 
 namespace NoslateFleet.Gateway.Lifecycle;
@@ -19,6 +20,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     private readonly PlatformOptions _platform;
     private readonly DrainIntentFile _intent;
     private readonly Connections _connections;
+    private readonly FunctionWatch _functions;
     private readonly TimeProvider _time;
     private readonly ILogger<LifecycleService> _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -32,6 +34,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         PlatformOptions platform,
         DrainIntentFile intent,
         Connections connections,
+        FunctionWatch functions,
         InvocationLedger ledger,
         TimeProvider time,
         ILogger<LifecycleService> logger)
@@ -40,6 +43,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         _platform = platform;
         _intent = intent;
         _connections = connections;
+        _functions = functions;
         _time = time;
         _logger = logger;
         ledger.Observer = new ActivityEdges(lifecycle);
@@ -55,7 +59,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
             _expiry = _time.CreateTimer(_ => _lifecycle.EndResumedDrain("the drain intent expired"), null, left, Timeout.InfiniteTimeSpan);
         }
 
-        _tick = _time.CreateTimer(static lifecycle => ((InstanceLifecycle)lifecycle!).Tick(), _lifecycle, TickInterval, TickInterval);
+        _tick = _time.CreateTimer(static service => ((LifecycleService)service!).Tick(), this, TickInterval, TickInterval);
         if (_platform.Mode != PlatformMode.FunctionCompute)
         {
             _starting = Task.Run(() => InitializeAsync(_stop.Token), CancellationToken.None);
@@ -85,6 +89,12 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         _tick?.Dispose();
         _expiry?.Dispose();
         _stop.Dispose();
+    }
+
+    private void Tick()
+    {
+        _lifecycle.Tick();
+        _functions.Tick();
     }
 
     private async Task InitializeAsync(CancellationToken cancellationToken)

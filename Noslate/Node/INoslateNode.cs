@@ -17,6 +17,9 @@ public interface INoslateNode
     /// <summary>Raised after <see cref="Status"/> changed, on an arbitrary thread, one at a time. Handlers must be quick and not throw.</summary>
     event Action<NodeStatus>? StatusChanged;
 
+    /// <summary>Raised for each event that a data plane tells, on an arbitrary thread; one at a time for each plane. Handlers must be quick and not throw.</summary>
+    event Action<NodeEvent>? EventReceived;
+
     /// <summary>
     /// Sends an invocation to a data plane that is up, and waits for the response head. The request body is passed on as it
     /// comes, with back-pressure; once this method has thrown, or the returned call is disposed, <paramref name="body"/> is no longer touched.

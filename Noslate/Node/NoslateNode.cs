@@ -72,7 +72,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     /// <inheritdoc/>
     public event Action<NodeStatus>? StatusChanged;
 
-    /// <summary>Raised for each event that a data plane tells, on an arbitrary thread; one at a time for each plane. Handlers must be quick and not throw.</summary>
+    /// <inheritdoc/>
     public event Action<NodeEvent>? EventReceived;
 
     /// <inheritdoc/>
