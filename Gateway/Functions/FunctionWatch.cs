@@ -42,6 +42,18 @@ internal sealed partial class FunctionWatch : IAsyncDisposable
         node.EventReceived += OnEvent;
     }
 
+    /// <summary>Ends with the question that is under way; ended if none is.</summary>
+    internal Task Asking
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _asking;
+            }
+        }
+    }
+
     /// <summary>Called by the process's tick: asks for a picture if work runs, or ran since the last one.</summary>
     public void Tick()
     {
@@ -71,13 +83,7 @@ internal sealed partial class FunctionWatch : IAsyncDisposable
         _node.StatusChanged -= OnStatus;
         _node.EventReceived -= OnEvent;
         await _stop.CancelAsync();
-        Task asking;
-        lock (_lock)
-        {
-            asking = _asking;
-        }
-
-        await asking;
+        await Asking;
         _stop.Dispose();
     }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Emulator.Node;
@@ -60,6 +61,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     public HttpClient Admin { get; }
 
     public InvocationLedger Ledger => _app.Services.GetRequiredService<InvocationLedger>();
+
+    public FunctionBoard Board => _app.Services.GetRequiredService<FunctionBoard>();
 
     public InstanceLifecycle Lifecycle => _app.Services.GetRequiredService<InstanceLifecycle>();
 
