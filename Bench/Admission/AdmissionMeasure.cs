@@ -12,15 +12,16 @@ namespace NoslateFleet.Bench.Admission;
 /// </summary>
 internal static class AdmissionMeasure
 {
-    private const int Rounds = 600;
+    private const int Rounds = 200;
     private const int PerRound = 10_000;
     private const int WarmUp = 1_000_000;
 
     public static void Run()
     {
-        Measure("one function", static _ => "echo", 0);
-        Measure("a function for each thread", static i => i == 0 ? "echo" : "hello", 0);
-        Measure("one function, with a limit of its own", static _ => "echo", 100);
+        Measure("one at a time on each thread", observed: false, kept: 0, functionLimit: 0);
+        Measure("one at a time on each thread, each edge of idleness told", observed: true, kept: 0, functionLimit: 0);
+        Measure("four in flight on each thread, each edge of idleness told", observed: true, kept: 3, functionLimit: 0);
+        Measure("as before, with a limit of the function's own", observed: true, kept: 3, functionLimit: 100);
     }
 
     /// <summary>Admits where there is room.</summary>
@@ -30,17 +31,16 @@ internal static class AdmissionMeasure
         return admitted.IsCompletedSuccessfully ? admitted.Result.Ticket : throw new InvalidOperationException("there was no room");
     }
 
-    private static void Measure(string name, Func<int, string> function, int functionLimit)
+    private static void Measure(string name, bool observed, int kept, int functionLimit)
     {
-        var ledger = new InvocationLedger(TimeProvider.System) { Observer = new Listening() };
+        var ledger = new InvocationLedger(TimeProvider.System) { Observer = observed ? new Listening() : null };
         var admission = new AdmissionController(ledger, new AdmissionOptions { MaxConcurrentPerFunction = functionLimit }, TimeProvider.System);
-        Loop(admission, function(0), WarmUp);
-        Loop(admission, function(1), WarmUp);
+        Loop(admission, kept, WarmUp);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Loop(admission, function(0), WarmUp);
+        Loop(admission, 0, WarmUp);
         var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
-        var one = Best(1, i => Loop(admission, function(i), PerRound));
-        var two = Best(2, i => Loop(admission, function(i), PerRound));
+        var one = Best(1, () => Loop(admission, kept, PerRound));
+        var two = Best(2, () => Loop(admission, kept, PerRound));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{name}: 1 thread {one:F0} ns and {(double)bytes / WarmUp:F1} B per invocation; 2 threads {two:F0} ns each, {2 * one / two:F2} times the throughput"));
@@ -50,21 +50,27 @@ internal static class AdmissionMeasure
         }
     }
 
-    private static void Loop(AdmissionController admission, string function, int count)
+    private static void Loop(AdmissionController admission, int kept, int count)
     {
+        var open = kept == 0 ? [] : Enumerable.Range(0, kept).Select(_ => Admit(admission, "echo")).ToArray();
         for (var i = 0; i < count; i++)
         {
-            Admit(admission, function).TryEnd(Outcome.Completed);
+            Admit(admission, "echo").TryEnd(Outcome.Completed);
+        }
+
+        foreach (var ticket in open)
+        {
+            ticket.TryEnd(Outcome.Completed);
         }
     }
 
     /// <summary>Nanoseconds per invocation as each thread sees it, in the best of all rounds.</summary>
-    private static double Best(int threads, Action<int> body)
+    private static double Best(int threads, Action body)
     {
         // Threads that spin between the rounds: woken ones would begin one after the other.
         var round = 0;
         var done = 0;
-        var others = Enumerable.Range(1, threads - 1).Select(i =>
+        var others = Enumerable.Range(1, threads - 1).Select(_ =>
         {
             var thread = new Thread(() =>
             {
@@ -75,7 +81,7 @@ internal static class AdmissionMeasure
                         Thread.SpinWait(1);
                     }
 
-                    body(i);
+                    body();
                     Interlocked.Increment(ref done);
                 }
             });
@@ -90,7 +96,7 @@ internal static class AdmissionMeasure
         {
             var start = Stopwatch.GetTimestamp();
             Volatile.Write(ref round, mine);
-            body(0);
+            body();
             Interlocked.Increment(ref done);
             while (Volatile.Read(ref done) < mine * threads)
             {

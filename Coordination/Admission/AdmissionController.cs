@@ -7,9 +7,9 @@ namespace NoslateFleet.Coordination.Admission;
 /// A request that waits is not yet accepted and not in the ledger. Safe under concurrent callers.
 /// </summary>
 /// <remarks>
-/// A free slot is taken at the ledger's gate alone. Everything else (waiting, refusing, closing) is done under one lock, in which no other
-/// code runs. While somebody waits the gate lets no newcomer in: the slot that becomes free goes to who waits. Only those whose
-/// function is at its own limit are passed, by requests for other functions.
+/// A slot at hand is taken in the ledger alone. Everything else (waiting, refusing, closing) is done with all of the ledger's stripes locked, so that each step is
+/// one instant, and no other code runs in it. While somebody waits no newcomer is let in: the slot that becomes free goes to who waits. Only
+/// those whose function is at its own limit are passed, by requests for other functions.
 /// </remarks>
 public sealed class AdmissionController
 {
@@ -22,12 +22,10 @@ public sealed class AdmissionController
     private readonly int _functionLimit;
     private readonly int _maxQueued;
     private readonly TimeSpan _maxRetryAfter;
-    private readonly Lock _lock = new();
     private readonly List<WaitingLine> _lines = [];
     private readonly long[] _refused = new long[Enum.GetValues<RefusalReason>().Length];
     private RefusalReason _closedFor;
     private long _lastNumber;
-    private long _round;
     private int _waiting;
 
     /// <summary>An open admission.</summary>
@@ -35,17 +33,12 @@ public sealed class AdmissionController
     /// <param name="options">The limits. Later changes have no effect.</param>
     /// <param name="time">The clock for deadlines: the ledger's.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
-    /// <exception cref="InvalidOperationException">The ledger has an admission already.</exception>
+    /// <exception cref="InvalidOperationException">The ledger has an admission already, or invocations in flight.</exception>
     public AdmissionController(InvocationLedger ledger, AdmissionOptions options, TimeProvider time)
     {
         if (options.Validate() is { Count: > 0 } errors)
         {
             throw new ArgumentException(string.Join('\n', errors), nameof(options));
-        }
-
-        if (ledger.Freed is not null)
-        {
-            throw new InvalidOperationException("the ledger has an admission already");
         }
 
         _ledger = ledger;
@@ -54,14 +47,14 @@ public sealed class AdmissionController
         _functionLimit = options.MaxConcurrentPerFunction;
         _maxQueued = options.MaxQueued;
         _maxRetryAfter = options.MaxRetryAfter;
-        ledger.Freed = Freed;
+        ledger.Limit(_limit, _functionLimit, Freed);
     }
 
     /// <summary>Requests that wait for a slot now.</summary>
     public int Queued => Volatile.Read(ref _waiting);
 
     /// <summary>Whether admission is open.</summary>
-    public bool IsOpen => !_ledger.Gate.Closed;
+    public bool IsOpen => !_ledger.IsClosed;
 
     /// <summary>How many requests were refused so far.</summary>
     /// <param name="reason">For which reason.</param>
@@ -85,8 +78,7 @@ public sealed class AdmissionController
 
         if (!HasPassed(timeLeft)
             && _ledger.Functions.Admissible(target) is { } function
-            && _ledger.TryAccept(function, target, requestId, _limit, _functionLimit, pastWaiting: false, out var ticket, out var first)
-                == InvocationLedger.Entry.Accepted)
+            && _ledger.TryAccept(function, target, requestId, out var ticket, out var first))
         {
             if (first)
             {
@@ -102,10 +94,9 @@ public sealed class AdmissionController
     /// <summary>Admits again.</summary>
     public void Open()
     {
-        lock (_lock)
-        {
-            _ledger.Gate.SetClosed(false);
-        }
+        _ledger.LockAll();
+        _ledger.SetClosedHeld(false);
+        _ledger.UnlockAll();
     }
 
     /// <summary>
@@ -121,16 +112,19 @@ public sealed class AdmissionController
             throw new ArgumentOutOfRangeException(nameof(reason), reason, "must be Draining or Stopped");
         }
 
-        lock (_lock)
+        _ledger.LockAll();
+        try
         {
-            // Who passed the gate before may still be entering the ledger, with its stripe locked: it is counted already, and who reads
-            // the ledger waits for it.
             _closedFor = reason;
-            _ledger.Gate.SetClosed(true);
+            _ledger.SetClosedHeld(true);
             for (var i = _lines.Count - 1; i >= 0; i--)
             {
                 RefuseLine(_lines[i], reason);
             }
+        }
+        finally
+        {
+            _ledger.UnlockAll();
         }
     }
 
@@ -144,8 +138,8 @@ public sealed class AdmissionController
             return;
         }
 
-        bool first;
-        lock (_lock)
+        _ledger.LockAll();
+        try
         {
             for (var i = _lines.Count - 1; i >= 0; i--)
             {
@@ -154,11 +148,11 @@ public sealed class AdmissionController
                     RefuseLine(_lines[i], RefusalReason.UnknownFunction);
                 }
             }
-
-            Serve(out first);
         }
-
-        RaiseBusy(first);
+        finally
+        {
+            _ledger.UnlockAll();
+        }
     }
 
     private static bool HasPassed(TimeSpan timeLeft) => timeLeft <= TimeSpan.Zero && timeLeft != Timeout.InfiniteTimeSpan;
@@ -168,9 +162,14 @@ public sealed class AdmissionController
         Waiter waiter;
         bool first;
         AdmissionResult? decided;
-        lock (_lock)
+        _ledger.LockAll();
+        try
         {
             decided = Decide(target, requestId, timeLeft, out waiter, out first);
+        }
+        finally
+        {
+            _ledger.UnlockAll();
         }
 
         RaiseBusy(first);
@@ -184,7 +183,7 @@ public sealed class AdmissionController
     {
         waiter = null!;
         first = false;
-        if (_ledger.Gate.Closed)
+        if (_ledger.IsClosed)
         {
             return Refuse(_closedFor);
         }
@@ -199,12 +198,12 @@ public sealed class AdmissionController
             return Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(TimeSpan.Zero), TimeSpan.Zero);
         }
 
-        // Who waits comes first. Only if all that are left wait for their own function is there a slot to try for.
-        var full = Serve(out first);
+        // Who waits is served by whoever frees a slot, but that one may not have come to it yet.
+        Serve(out first);
         var line = _lines.Find(l => ReferenceEquals(l.Function, function));
-        if (!full && line is null
-            && _ledger.TryAccept(function, target, requestId, _limit, _functionLimit, pastWaiting: true, out var ticket, out var firstToo)
-                == InvocationLedger.Entry.Accepted)
+
+        // A slot that is left is one for which nobody waits who could use it.
+        if (line is null && _ledger.TryAcceptHeld(function, target, requestId, out var ticket, out var firstToo))
         {
             first |= firstToo;
             return new AdmissionResult(ticket, TimeSpan.Zero);
@@ -230,14 +229,8 @@ public sealed class AdmissionController
         long? deadline = timeLeft == Timeout.InfiniteTimeSpan || timeLeft > _longestTimer ? null : _time.GetTimestamp() + ToTicks(timeLeft);
         waiter = new Waiter(line, target, requestId, deadline, wait) { Number = ++_lastNumber };
         line.Add(waiter);
-        if (_waiting++ == 0)
-        {
-            // Who frees a slot from now on sees the flag; who freed one before it has left it for us.
-            _ledger.Gate.SetWaiting(true);
-        }
-
-        Serve(out var firstAfter);
-        first |= firstAfter;
+        _waiting++;
+        _ledger.SetWaitingHeld(true);
         return null;
     }
 
@@ -252,7 +245,8 @@ public sealed class AdmissionController
 
     private void GiveUp(Waiter waiter, CancellationToken cancelled)
     {
-        lock (_lock)
+        _ledger.LockAll();
+        try
         {
             if (!waiter.InLine)
             {
@@ -269,15 +263,24 @@ public sealed class AdmissionController
                 RefuseLate(waiter);
             }
         }
+        finally
+        {
+            _ledger.UnlockAll();
+        }
     }
 
     /// <summary>Called after an end while somebody waits.</summary>
     private void Freed()
     {
         bool first;
-        lock (_lock)
+        _ledger.LockAll();
+        try
         {
             Serve(out first);
+        }
+        finally
+        {
+            _ledger.UnlockAll();
         }
 
         RaiseBusy(first);
@@ -293,11 +296,9 @@ public sealed class AdmissionController
 
     /// <summary>Gives the free slots to those who wait, in their order.</summary>
     /// <param name="first">Whether one of them is the first in flight.</param>
-    /// <returns>Whether somebody is left waiting for a slot of the instance; the others wait for their own function.</returns>
-    private bool Serve(out bool first)
+    private void Serve(out bool first)
     {
         first = false;
-        _round++;
         while (Next() is { } waiter)
         {
             if (waiter.Deadline is { } deadline && _time.GetTimestamp() >= deadline)
@@ -306,25 +307,15 @@ public sealed class AdmissionController
                 continue;
             }
 
-            var entry = _ledger.TryAccept(
-                waiter.Line.Function, waiter.Target, waiter.RequestId, _limit, _functionLimit, pastWaiting: true, out var ticket, out var firstToo);
-            if (entry == InvocationLedger.Entry.NotFree)
+            if (!_ledger.TryAcceptHeld(waiter.Line.Function, waiter.Target, waiter.RequestId, out var ticket, out var firstToo))
             {
-                return true;
-            }
-
-            if (entry == InvocationLedger.Entry.FunctionFull)
-            {
-                waiter.Line.FullInRound = _round;
-                continue;
+                return;
             }
 
             first |= firstToo;
             TakeOut(waiter);
             waiter.Settled.TrySetResult(new AdmissionResult(ticket, waiter.ExpectedWait));
         }
-
-        return false;
     }
 
     /// <summary>Who came first of those whose function is not at its own limit.</summary>
@@ -333,9 +324,7 @@ public sealed class AdmissionController
         Waiter? next = null;
         foreach (var line in _lines)
         {
-            if (line.FullInRound != _round
-                && (_functionLimit == 0 || line.Function.Permits < _functionLimit)
-                && (next is null || line.First!.Number < next.Number))
+            if (!_ledger.IsFullHeld(line.Function) && (next is null || line.First!.Number < next.Number))
             {
                 next = line.First;
             }
@@ -354,7 +343,7 @@ public sealed class AdmissionController
 
         if (--_waiting == 0)
         {
-            _ledger.Gate.SetWaiting(false);
+            _ledger.SetWaitingHeld(false);
         }
     }
 
@@ -392,7 +381,7 @@ public sealed class AdmissionController
 
         // Each that waits ahead takes a slot for as long as its own function takes. While the instance has free slots,
         // who waits for another function is not ahead.
-        if (_ledger.InFlight >= _limit)
+        if (_ledger.FreeHeld() == 0)
         {
             foreach (var other in _lines)
             {

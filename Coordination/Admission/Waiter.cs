@@ -2,10 +2,10 @@ using NoslateFleet.Coordination.Invocations;
 
 namespace NoslateFleet.Coordination.Admission;
 
-/// <summary>A request that waits for a slot. Guarded by the admission's lock; settled exactly once, when it is taken out of its line.</summary>
+/// <summary>A request that waits for a slot. Guarded by the ledger's stripes, all of them; settled exactly once, when it is taken out of its line.</summary>
 internal sealed class Waiter(WaitingLine line, string target, string requestId, long? deadline, TimeSpan expectedWait)
 {
-    /// <summary>Its continuations are the request's own code: they must not run under the admission's lock.</summary>
+    /// <summary>Its continuations are the request's own code: they must not run under our locks.</summary>
     public readonly TaskCompletionSource<AdmissionResult> Settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public readonly WaitingLine Line = line;

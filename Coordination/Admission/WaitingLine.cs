@@ -2,15 +2,12 @@ using NoslateFleet.Coordination.Invocations;
 
 namespace NoslateFleet.Coordination.Admission;
 
-/// <summary>Those who wait for one function, in the order they came. Guarded by the admission's lock.</summary>
+/// <summary>Those who wait for one function, in the order they came. Guarded by the ledger's stripes, all of them.</summary>
 /// <param name="function">The function.</param>
 internal sealed class WaitingLine(FunctionEntry function)
 {
     public readonly FunctionEntry Function = function;
     public int Count;
-
-    /// <summary>The round of serving in which the function was found to be at its own limit.</summary>
-    public long FullInRound;
 
     private Waiter? _last;
 

@@ -9,17 +9,34 @@ namespace NoslateFleet.Coordination.Invocations;
 /// </summary>
 /// <remarks>
 /// Kept in stripes, each with a lock of its own. Whatever speaks of the whole (a snapshot, a new epoch) takes the locks of
-/// all stripes, in their order, and so tells of one instant. No lock is held while others' code runs.
+/// all stripes, in their order, and so tells of one instant. No lock is held while others' code runs. The instance's free slots lie
+/// in a pool from which each stripe keeps some at hand, so that two threads that admit and end share no memory they write to: save
+/// when a stripe's first ticket is opened or its last is ended while somebody wants to know when nothing is in flight.
 /// </remarks>
 public sealed class InvocationLedger
 {
-    private const int MaxStripes = 16;
+    private const int LeastStripes = 4;
+    private const int MostStripes = 16;
+    private const int MostAtHand = 64;
+    private const int Unlimited = int.MaxValue;
     private const int WindowSeconds = 8;
+
+    private static int _lastTurn;
+
+    [ThreadStatic]
+    private static int _turn;
 
     private readonly TimeProvider _time;
     private readonly LedgerStripe[] _stripes;
     private readonly int _windowShift;
     private readonly Lock _functionsLock = new();
+    private readonly PaddedCounter _pool = new() { Value = Unlimited };
+    private readonly PaddedCounter _busyStripes = new();
+    private int _batch = MostAtHand;
+    private int _functionLimit;
+    private bool _closed;
+    private bool _somebodyWaits;
+    private bool _tracksIdle;
     private long _epoch;
     private TaskCompletionSource? _idle;
     private IActivityObserver? _observer;
@@ -27,7 +44,7 @@ public sealed class InvocationLedger
     /// <summary>An empty ledger.</summary>
     /// <param name="time">The clock for ages and service times.</param>
     public InvocationLedger(TimeProvider time)
-        : this(time, Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)))
+        : this(time, Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount), LeastStripes, MostStripes))
     {
     }
 
@@ -44,8 +61,22 @@ public sealed class InvocationLedger
         Functions = new FunctionTable(stripes);
     }
 
-    /// <summary>The open tickets, by a single read. Other than in <see cref="Snapshot"/>, nothing is counted for it.</summary>
-    public int InFlight => Gate.Count;
+    /// <summary>The open tickets, without a walk through them.</summary>
+    public int InFlight
+    {
+        get
+        {
+            LockAll();
+            try
+            {
+                return OpenHeld();
+            }
+            finally
+            {
+                UnlockAll();
+            }
+        }
+    }
 
     /// <summary>
     /// The instance's present epoch, which new tickets bear. It can only grow. Once set, no ticket of the one before is handed out any more.
@@ -73,31 +104,42 @@ public sealed class InvocationLedger
     public IActivityObserver? Observer
     {
         get => Volatile.Read(ref _observer);
-        set => Volatile.Write(ref _observer, value);
+        set
+        {
+            LockAll();
+            Volatile.Write(ref _observer, value);
+            TrackIdle();
+            UnlockAll();
+        }
     }
-
-    internal InFlightGate Gate { get; } = new();
 
     internal FunctionTable Functions { get; }
 
-    /// <summary>Called after an end, outside all locks, when somebody waits at the gate.</summary>
+    /// <summary>Called after an end, outside all locks, while somebody waits for a slot.</summary>
     internal Action? Freed { get; set; }
 
-    /// <summary>Accepts an invocation without asking admission: whatever its limits and whether or not it is closed.</summary>
+    /// <summary>Whether admission is closed.</summary>
+    internal bool IsClosed => Volatile.Read(ref _closed);
+
+    /// <summary>
+    /// Accepts an invocation without asking admission: whatever its limits and whether or not it is closed. It takes a slot if there is one.
+    /// </summary>
     /// <param name="target">The function's or service's name.</param>
     /// <param name="requestId">The request's id.</param>
     /// <returns>Its ticket, to be closed exactly once.</returns>
     public Ticket Accept(string target, string requestId)
     {
         var function = Functions.Get(target);
-        var now = _time.GetTimestamp();
-        var stripe = CurrentStripe();
         Ticket ticket;
         bool first;
-        lock (stripe.Lock)
+        LockAll();
+        try
         {
-            first = Gate.Enter();
-            ticket = stripe.Open(function.Retired ? Functions.Overflow : function, holdsPermit: false, target, requestId, now, _epoch);
+            ticket = OpenHeld(function, target, requestId, holdsSlot: FreeHeld() > 0, holdsPermit: false, out first);
+        }
+        finally
+        {
+            UnlockAll();
         }
 
         if (first)
@@ -241,17 +283,22 @@ public sealed class InvocationLedger
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public Task WhenIdleAsync(CancellationToken cancellationToken)
     {
-        if (Gate.Count == 0)
+        LockAll();
+        try
         {
-            return Task.CompletedTask;
+            if (OpenHeld() == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            TrackIdle();
+            return _idle.Task.WaitAsync(cancellationToken);
         }
-
-        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var idle = Interlocked.CompareExchange(ref _idle, mine, null) ?? mine;
-
-        // The last end may have looked for a waiter just before there was one.
-        CompleteIdle();
-        return idle.Task.WaitAsync(cancellationToken);
+        finally
+        {
+            UnlockAll();
+        }
     }
 
     /// <summary>Ends every open ticket as <see cref="Outcome.Abandoned"/>. An end that races with it is won by exactly one of the two.</summary>
@@ -273,12 +320,9 @@ public sealed class InvocationLedger
                 }
             }
 
-            if (count == 0)
-            {
-                return 0;
-            }
-
-            Gate.Leave(count, out last, out waiting);
+            last = count > 0 && _tracksIdle;
+            _busyStripes.Value = 0;
+            waiting = _somebodyWaits;
         }
         finally
         {
@@ -310,7 +354,13 @@ public sealed class InvocationLedger
             // A time that spans a thaw is mostly the freeze's, and one that was cut off by us says nothing about the function.
             var telling = slot.Epoch == _epoch && outcome != Outcome.Abandoned;
             stripe.Close(slot, outcome, telling ? Math.Max(0, now - slot.AcceptedTimestamp) : null, now >> _windowShift);
-            Gate.Leave(1, out last, out waiting);
+            last = stripe.OpenCount == 0 && _tracksIdle && _busyStripes.Add(-1) == 0;
+            waiting = _somebodyWaits;
+            if (stripe.Spare > 2 * _batch)
+            {
+                stripe.Spare -= _batch;
+                _pool.Add(_batch);
+            }
         }
 
         if (last || waiting)
@@ -321,54 +371,129 @@ public sealed class InvocationLedger
         return true;
     }
 
-    /// <summary>Accepts an invocation if the limits allow it.</summary>
+    /// <summary>
+    /// Accepts an invocation if admission is open, nobody waits, and a slot is at hand. If not, only <see cref="LockAll"/> and
+    /// <see cref="TryAcceptHeld"/> tell whether there is one elsewhere.
+    /// </summary>
     /// <param name="function">Its function.</param>
     /// <param name="target">The function's name, as asked for.</param>
     /// <param name="requestId">The request's id.</param>
-    /// <param name="limit">The most open tickets.</param>
-    /// <param name="functionLimit">The most open tickets of this function; 0: none.</param>
-    /// <param name="pastWaiting">True for who may pass those who wait.</param>
     /// <param name="ticket">The ticket.</param>
     /// <param name="first">Whether <see cref="RaiseBusy"/> is to be called, once no lock is held.</param>
-    internal Entry TryAccept(
-        FunctionEntry function,
-        string target,
-        string requestId,
-        int limit,
-        int functionLimit,
-        bool pastWaiting,
-        out Ticket ticket,
-        out bool first)
+    internal bool TryAccept(FunctionEntry function, string target, string requestId, out Ticket ticket, out bool first)
     {
         var now = _time.GetTimestamp();
         var stripe = CurrentStripe();
         lock (stripe.Lock)
         {
-            if (function.Retired)
-            {
-                function = Functions.Overflow;
-            }
-
-            if (functionLimit > 0 && !function.TryTakePermit(functionLimit))
+            if (_closed || _somebodyWaits || (stripe.Spare == 0 && (stripe.Spare = _pool.TakeUpTo(_batch)) == 0))
             {
                 ticket = default;
                 first = false;
-                return Entry.FunctionFull;
+                return false;
             }
 
-            if (!Gate.TryEnter(limit, pastWaiting, out first))
+            function = Present(function);
+            if (_functionLimit > 0 && !function.TryTakePermit(_functionLimit))
             {
-                if (functionLimit > 0)
-                {
-                    function.ReturnPermit();
-                }
-
                 ticket = default;
-                return Entry.NotFree;
+                first = false;
+                return false;
             }
 
-            ticket = stripe.Open(function, functionLimit > 0, target, requestId, now, _epoch);
-            return Entry.Accepted;
+            stripe.Spare--;
+            ticket = stripe.Open(function, holdsSlot: true, _functionLimit > 0, target, requestId, now, _epoch);
+            first = stripe.OpenCount == 1 && _tracksIdle && _busyStripes.Add(1) == 1;
+            return true;
+        }
+    }
+
+    /// <summary>Accepts an invocation if there is a slot, and its function is not at its own limit. All stripes must be locked.</summary>
+    /// <param name="function">Its function.</param>
+    /// <param name="target">The function's name, as asked for.</param>
+    /// <param name="requestId">The request's id.</param>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="first">Whether <see cref="RaiseBusy"/> is to be called, once no lock is held.</param>
+    internal bool TryAcceptHeld(FunctionEntry function, string target, string requestId, out Ticket ticket, out bool first)
+    {
+        if (FreeHeld() == 0 || (_functionLimit > 0 && !Present(function).TryTakePermit(_functionLimit)))
+        {
+            ticket = default;
+            first = false;
+            return false;
+        }
+
+        ticket = OpenHeld(function, target, requestId, holdsSlot: true, _functionLimit > 0, out first);
+        return true;
+    }
+
+    /// <summary>Whether a function is at its own limit. All stripes must be locked.</summary>
+    /// <param name="function">The function.</param>
+    internal bool IsFullHeld(FunctionEntry function) => _functionLimit > 0 && Present(function).Permits >= _functionLimit;
+
+    /// <summary>The free slots of the instance, brought together in the pool. All stripes must be locked.</summary>
+    internal int FreeHeld()
+    {
+        var spare = 0;
+        foreach (var stripe in _stripes)
+        {
+            spare += stripe.Spare;
+            stripe.Spare = 0;
+        }
+
+        return (int)_pool.Add(spare);
+    }
+
+    /// <summary>Opens or closes the way for who comes. All stripes must be locked.</summary>
+    /// <param name="closed">Whether nobody is accepted any more.</param>
+    internal void SetClosedHeld(bool closed) => Volatile.Write(ref _closed, closed);
+
+    /// <summary>Tells whether somebody waits, whom nobody may pass. All stripes must be locked.</summary>
+    /// <param name="waits">Whether somebody does.</param>
+    internal void SetWaitingHeld(bool waits) => _somebodyWaits = waits;
+
+    /// <summary>Sets the limits, once.</summary>
+    /// <param name="limit">The most open tickets.</param>
+    /// <param name="functionLimit">The most open tickets of one function; 0: none.</param>
+    /// <param name="freed">Called after an end, outside all locks, while somebody waits.</param>
+    /// <exception cref="InvalidOperationException">They are set already, or tickets are open.</exception>
+    internal void Limit(int limit, int functionLimit, Action freed)
+    {
+        LockAll();
+        try
+        {
+            if (Freed is not null || OpenHeld() > 0)
+            {
+                throw new InvalidOperationException("the ledger has an admission already, or invocations in flight");
+            }
+
+            FreeHeld();
+            _pool.Value = limit;
+            _batch = Math.Clamp(limit / (4 * _stripes.Length), 1, MostAtHand);
+            _functionLimit = functionLimit;
+            Freed = freed;
+        }
+        finally
+        {
+            UnlockAll();
+        }
+    }
+
+    /// <summary>Locks all stripes, in their order.</summary>
+    internal void LockAll()
+    {
+        foreach (var stripe in _stripes)
+        {
+            stripe.Lock.Enter();
+        }
+    }
+
+    /// <summary>Undoes <see cref="LockAll"/>.</summary>
+    internal void UnlockAll()
+    {
+        for (var i = _stripes.Length - 1; i >= 0; i--)
+        {
+            _stripes[i].Lock.Exit();
         }
     }
 
@@ -432,14 +557,28 @@ public sealed class InvocationLedger
         }
     }
 
-    private LedgerStripe CurrentStripe() => _stripes[Thread.GetCurrentProcessorId() & (_stripes.Length - 1)];
+    /// <summary>
+    /// By thread and not by processor: threads take turns on a processor, and one that was stopped in the midst holds up only those that share its stripe.
+    /// </summary>
+    private LedgerStripe CurrentStripe()
+    {
+        if (_turn == 0)
+        {
+            _turn = Interlocked.Increment(ref _lastTurn);
+        }
+
+        return _stripes[_turn & (_stripes.Length - 1)];
+    }
 
     private void AfterEnd(bool last, bool waiting)
     {
         if (last)
         {
             Observer?.Idle();
-            CompleteIdle();
+            if (Volatile.Read(ref _idle) is not null)
+            {
+                CompleteIdle();
+            }
         }
 
         if (waiting)
@@ -450,39 +589,51 @@ public sealed class InvocationLedger
 
     private void CompleteIdle()
     {
-        // Looked at again once the waiter was seen: the zero that brought us here may lie before the waiter's call.
-        if (Volatile.Read(ref _idle) is { } idle && Gate.Count == 0 && Interlocked.CompareExchange(ref _idle, null, idle) == idle)
+        TaskCompletionSource? idle = null;
+        LockAll();
+
+        // Looked at again: since the end that brought us here, another ticket may have been opened, or somebody have begun to wait.
+        if (OpenHeld() == 0)
         {
-            idle.TrySetResult();
+            (idle, _idle) = (_idle, null);
+            TrackIdle();
         }
+
+        UnlockAll();
+        idle?.TrySetResult();
     }
 
-    private void LockAll()
+    /// <summary>Counts busy stripes while somebody wants to know when there are none. All stripes must be locked.</summary>
+    private void TrackIdle()
     {
+        _tracksIdle = _observer is not null || _idle is not null;
+        _busyStripes.Value = _stripes.Count(static s => s.OpenCount > 0);
+    }
+
+    private int OpenHeld()
+    {
+        var open = 0;
         foreach (var stripe in _stripes)
         {
-            stripe.Lock.Enter();
+            open += stripe.OpenCount;
         }
+
+        return open;
     }
 
-    private void UnlockAll()
+    private Ticket OpenHeld(FunctionEntry function, string target, string requestId, bool holdsSlot, bool holdsPermit, out bool first)
     {
-        for (var i = _stripes.Length - 1; i >= 0; i--)
+        if (holdsSlot)
         {
-            _stripes[i].Lock.Exit();
+            _pool.Add(-1);
         }
+
+        var stripe = CurrentStripe();
+        var ticket = stripe.Open(Present(function), holdsSlot, holdsPermit, target, requestId, _time.GetTimestamp(), _epoch);
+        first = stripe.OpenCount == 1 && _tracksIdle && _busyStripes.Add(1) == 1;
+        return ticket;
     }
 
-    /// <summary>What became of an attempt to accept.</summary>
-    internal enum Entry
-    {
-        /// <summary>Accepted.</summary>
-        Accepted,
-
-        /// <summary>The function is at its own limit.</summary>
-        FunctionFull,
-
-        /// <summary>The instance is at its limit, closed, or somebody waits.</summary>
-        NotFree,
-    }
+    /// <summary>The entry that counts for a function now.</summary>
+    private FunctionEntry Present(FunctionEntry function) => function.Retired ? Functions.Overflow : function;
 }

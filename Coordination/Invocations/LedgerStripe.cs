@@ -1,7 +1,7 @@
 namespace NoslateFleet.Coordination.Invocations;
 
 /// <summary>
-/// A part of the ledger with a lock of its own: threads on different processors meet only at the gate. A ticket lives and ends in
+/// A part of the ledger with a lock of its own: threads seldom meet. A ticket lives and ends in
 /// the stripe in which it was opened. All members are guarded by <see cref="Lock"/>.
 /// </summary>
 internal sealed class LedgerStripe : CacheLinePad
@@ -14,6 +14,12 @@ internal sealed class LedgerStripe : CacheLinePad
     public Tally Tally;
     public ServiceTimeWindow Times;
     public TicketSlot? First;
+
+    /// <summary>The open tickets.</summary>
+    public int OpenCount;
+
+    /// <summary>Free slots of the instance that are kept here, so that not every admission goes to the common pool.</summary>
+    public int Spare;
 
     /// <summary>Keeps what lies behind in memory off these cache lines.</summary>
     public Padding After;
@@ -29,7 +35,7 @@ internal sealed class LedgerStripe : CacheLinePad
         }
     }
 
-    public Ticket Open(FunctionEntry function, bool holdsPermit, string target, string requestId, long now, long epoch)
+    public Ticket Open(FunctionEntry function, bool holdsSlot, bool holdsPermit, string target, string requestId, long now, long epoch)
     {
         var slot = _free;
         if (slot is null)
@@ -43,6 +49,7 @@ internal sealed class LedgerStripe : CacheLinePad
 
         slot.Life++;
         slot.Function = function;
+        slot.HoldsSlot = holdsSlot;
         slot.HoldsPermit = holdsPermit;
         slot.Target = target;
         slot.RequestId = requestId;
@@ -56,6 +63,7 @@ internal sealed class LedgerStripe : CacheLinePad
         }
 
         First = slot;
+        OpenCount++;
         Tally.Accepted++;
         var cell = function.Cells[Index];
         cell.Tally.Accepted++;
@@ -85,10 +93,16 @@ internal sealed class LedgerStripe : CacheLinePad
         Tally.Count(outcome);
         cell.Tally.Count(outcome);
         cell.Open--;
+        OpenCount--;
         if (served is { } ticks)
         {
             Times.Add(window, ticks);
             cell.Times.Add(window, ticks);
+        }
+
+        if (slot.HoldsSlot)
+        {
+            Spare++;
         }
 
         if (slot.HoldsPermit)

@@ -9,6 +9,11 @@ internal sealed class TicketSlot(LedgerStripe stripe)
     /// <summary>Grows when a ticket opens and when it ends: a ticket whose life this is is open.</summary>
     public long Life;
     public FunctionEntry? Function;
+
+    /// <summary>Whether it has one of the instance's slots. Only what is accepted beyond the limit has none.</summary>
+    public bool HoldsSlot;
+
+    /// <summary>Whether it counts against its function's own limit.</summary>
     public bool HoldsPermit;
     public string Target = "";
     public string RequestId = "";
