@@ -53,7 +53,7 @@ public sealed class WireErrorTests(WireErrorTests.Scripted fixture) : IClassFixt
         Assert.Contains("secretPeer", log, StringComparison.Ordinal);
 
         // The plane itself never ends such a stream.
-        await reset.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await reset.Task.WaitAsync(TimeSpan.FromSeconds(30));
         await gateway.SettledAsync();
     }
 

@@ -11,7 +11,7 @@ namespace NoslateFleet.Tests.Noslate.Profiles;
 public sealed class ProfilePublisherTests : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly ManualTimeProvider time = new();
     private readonly FakeCaller control = new("cp-0");
@@ -577,7 +577,9 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
 
         var many = new ProfilePublisher(controls, datas, options, time, NullLoggerFactory.Instance, new Random(seed));
         var last = sets[0];
-        for (var i = 0; i < 1000; i++)
+
+        // However the machine shares out its time, enough sets are under way for the check to mean something.
+        for (var i = 0; i < 1000 || (Volatile.Read(ref pushes) < 10 && i < 1_000_000); i++)
         {
             int what, which;
             lock (inFlight)
