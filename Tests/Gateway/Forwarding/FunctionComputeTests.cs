@@ -241,7 +241,7 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
         var id = GatewayRequests.NewId();
         using var connection = await RawConnection.OpenAsync(_gateway.Port);
         await connection.SendAsync(GatewayRequests.Text(
-            "GET", "/", "x-request-id: " + id, "x-fc-function-timeout: 2", GatewayRequests.ScriptLine(["head", 200], ["write", "half"], ["hang"])));
+            "GET", "/", "x-request-id: " + id, "x-fc-function-timeout: 3", GatewayRequests.ScriptLine(["head", 200], ["write", "half"], ["hang"])));
         Assert.Equal(200, (await connection.ReadHeadAsync()).Status);
         Assert.NotNull(await connection.ReadChunkAsync());
         Assert.Null(await connection.ReadChunkAsync());

@@ -96,7 +96,7 @@ public sealed class WireErrorTests(WireErrorTests.Scripted fixture) : IClassFixt
         var gateway = await fixture.Gateway;
         fixture.Plane.On(Invoke, call => call.Aborted);
         await gateway.FailsAsync(
-            new(HttpMethod.Get, "/invoke/f") { Headers = { { "x-noslate-timeout-ms", "50" } } }, "504 data-plane deadline-exceeded maybe");
+            new(HttpMethod.Get, "/invoke/f") { Headers = { { "x-noslate-timeout-ms", "1000" } } }, "504 data-plane deadline-exceeded maybe");
     }
 
     [Theory]
