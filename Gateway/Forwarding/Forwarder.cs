@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -303,7 +302,9 @@ internal sealed class Forwarder
     private void OnFailed(PlatformExchange exchange, InvocationFailedException failed)
     {
         var error = failed.Error;
-        if (exchange.Aborted.IsCancellationRequested || IsClientGone(failed))
+        if (exchange.Aborted.IsCancellationRequested
+            || (error.Failure == InvocationFailure.RequestBodyFailed
+                && ClientGone.IsToldBy(failed.InnerException, exchange.Request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal))))
         {
             OnClientGone(exchange);
             return;
@@ -384,22 +385,6 @@ internal sealed class Forwarder
         exchange.Response.Headers.Clear();
         exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
     }
-
-    private static bool IsClientGone(InvocationFailedException failed) =>
-        failed.Error.Failure == InvocationFailure.RequestBodyFailed
-        && failed.InnerException switch
-        {
-            BadHttpRequestException bad => IsEarlyEnd(bad),
-
-            // Not any IOException: one is what Kestrel throws for a chunk size that overflows.
-            ConnectionResetException or ConnectionAbortedException or OperationCanceledException => true,
-            _ => false,
-        };
-
-    // Kestrel tells of a client that closes in the middle of its upload by this exception, and cancels the request only later, from
-    // another thread. Nothing but the text tells it from a malformed body.
-    private static bool IsEarlyEnd(BadHttpRequestException error) =>
-        error.StatusCode == StatusCodes.Status400BadRequest && error.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal);
 
     private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch
     {
