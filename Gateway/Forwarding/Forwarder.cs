@@ -313,8 +313,7 @@ internal sealed class Forwarder
         exchange.Outcome = Outcome.Failed;
         var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
         var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, executed, error.AfterHead, error.Message, error.Detail);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         if (exchange.Response.HasStarted)
         {
@@ -337,8 +336,7 @@ internal sealed class Forwarder
     {
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: false, detail, null);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: false, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         ResetHead(exchange);
         Answer(exchange, problem, problem.Executed, detail, problem.RetryAfterSeconds);
@@ -357,8 +355,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: true, detail, null);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: true, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Lifetime.Abort();
     }
