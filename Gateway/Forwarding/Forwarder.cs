@@ -95,6 +95,16 @@ internal sealed class Forwarder
             problem, executed, detail, exchange.RequestId, retryAfterSeconds, exchange.Response.Headers, exchange.IsHead ? null : exchange.ResponseBody.Writer);
     }
 
+    /// <summary>Takes back a response head that was applied and has not left.</summary>
+    public static void ResetHead(PlatformExchange exchange)
+    {
+        exchange.Response.Headers.Clear();
+        if (exchange.RequestId.Length > 0)
+        {
+            exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
+        }
+    }
+
     private async ValueTask RespondAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline, InvocationCall call)
     {
         var response = exchange.Response;
@@ -154,10 +164,10 @@ internal sealed class Forwarder
                 var read = call.ReadAsync(buffer.AsMemory(filled, BufferSize - filled), exchange.Aborted);
                 if (!read.IsCompleted)
                 {
-                    Watch();
                     var keep = filled;
                     try
                     {
+                        Watch();
                         await HandOverAsync();
                         await FlushAsync();
                     }
@@ -375,12 +385,6 @@ internal sealed class Forwarder
 
         // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
         exchange.Lifetime.Abort();
-    }
-
-    private static void ResetHead(PlatformExchange exchange)
-    {
-        exchange.Response.Headers.Clear();
-        exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
     }
 
     private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch

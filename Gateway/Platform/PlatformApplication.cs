@@ -69,6 +69,7 @@ internal sealed class PlatformApplication(
             }
             else
             {
+                Forwarder.ResetHead(context);
                 Answer(context, ProblemTable.Internal);
             }
         }
