@@ -35,9 +35,6 @@ internal static class ProblemTable
 
     public static readonly Problem BodyTooLargeMidway = BodyTooLarge with { Executed = Executed.Maybe };
 
-    public static readonly Problem HeadersTooLarge = new(431, Gateway, "headers-too-large", Executed.Never,
-        "The request's headers are larger than the node takes.");
-
     public static readonly Problem RequestTimeout = new(408, Gateway, "request-timeout", Executed.Maybe,
         "The request body arrived too slowly.");
 
@@ -55,7 +52,7 @@ internal static class ProblemTable
     /// <summary>The problems that the gateway makes without the node.</summary>
     public static IReadOnlyList<Problem> Own { get; } =
     [
-        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
+        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
         BadResponse, Internal,
     ];
 
