@@ -197,6 +197,52 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
         Assert.Single(control.Methods, "setFunctionProfile");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task BothPlanesBack_PendingUntilTheFunctionsAreSetAgain(bool dataFirst)
+    {
+        publisher.DataPlaneConnected(0);
+        var set = await ApplyAsync(Set("f"));
+        publisher.ControlPlaneDisconnected(0);
+        publisher.DataPlaneDisconnected(0);
+        control.Functions = [];
+        var hold = new TaskCompletionSource();
+        control.Before = call => call.Method == "setFunctionProfile" ? hold.Task : Task.CompletedTask;
+        if (dataFirst)
+        {
+            publisher.DataPlaneConnected(0);
+            Assert.Equal(ProfilesState.Pending, publisher.Status.State);
+            publisher.ControlPlaneConnected(0);
+        }
+        else
+        {
+            publisher.ControlPlaneConnected(0);
+            publisher.DataPlaneConnected(0);
+        }
+
+        await control.WhenCalledAsync("setFunctionProfile", 2);
+        Assert.Equal(ProfilesState.Pending, publisher.Status.State);
+        hold.SetResult();
+        await AppliedAsync(set);
+    }
+
+    [Fact]
+    public async Task OneOfSeveralDataPlanesBack_WhileTheControlPlaneIsAway_StaysApplied_BecauseTheOthersServe()
+    {
+        var second = new FakeCaller("dp-1");
+        await using var many = new ProfilePublisher([control], [data, second], options, time, NullLoggerFactory.Instance, new Random(1));
+        many.SetDesired(Set("f"));
+        many.DataPlaneConnected(0);
+        many.DataPlaneConnected(1);
+        many.ControlPlaneConnected(0);
+        await Until.TrueAsync(() => many.Status.State == ProfilesState.Applied, "the set is not applied");
+        many.ControlPlaneDisconnected(0);
+        many.DataPlaneDisconnected(1);
+        many.DataPlaneConnected(1);
+        Assert.Equal(ProfilesState.Applied, many.Status.State);
+    }
+
     [Fact]
     public async Task NewestWins_IntermediateSetsAreSkipped()
     {
