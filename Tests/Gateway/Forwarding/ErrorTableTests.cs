@@ -10,19 +10,8 @@ namespace NoslateFleet.Tests.Gateway.Forwarding;
 /// The rows of the node's error table that an emulated node can bring about, as a caller sees them. Where a row says that the
 /// function never ran, the function's own file proves it. The other rows are in <see cref="WireErrorTests"/>.
 /// </summary>
-public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : IClassFixture<ErrorTableTests.Functions>, IAsyncLifetime
+public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : FixtureTests<ErrorTableTests.Functions>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableFact]
     public async Task UnknownFunction_404_Never()
     {
