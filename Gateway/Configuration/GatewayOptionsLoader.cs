@@ -283,24 +283,12 @@ internal static class GatewayOptionsLoader
         node.CallTimeout = reader.Duration("Node:CallTimeout", node.CallTimeout, _millisecond, _day);
         node.SetProfilesTimeout = reader.Duration("Node:SetProfilesTimeout", node.SetProfilesTimeout, _millisecond, _day);
         node.ResyncWindow = reader.Duration("Node:ResyncWindow", node.ResyncWindow, TimeSpan.Zero, _day);
-        if (node.Workdir.Length == 0)
-        {
-            reader.Error("Node:Workdir", null, "must name the Noslate node's working directory (NOSLATED_WORKDIR does as well)");
-        }
-        else
+        if (node.Workdir.Length > 0 && !node.Workdir.Contains('\0', StringComparison.Ordinal))
         {
             node.Workdir = Path.GetFullPath(node.Workdir);
-            var socket = Path.Combine(node.Workdir, "socks", "dp-0.sock");
-            if (System.Text.Encoding.UTF8.GetByteCount(socket) > 107)
-            {
-                reader.Error("Node:Workdir", node.Workdir, "is too long: a unix socket's path holds at most 107 bytes");
-            }
         }
 
-        if (node.ReconnectMax < node.ReconnectMin)
-        {
-            reader.Error("Node:ReconnectMax", node.ReconnectMax.ToString(), "must not be shorter than Node:ReconnectMin");
-        }
+        reader.Errors.AddRange(NodeOptionsValidator.Validate(node));
     }
 
     private static void LoadLifecycle(ConfigurationReader reader, GatewayOptions options)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -101,6 +100,16 @@ internal sealed class Forwarder
             problem, executed, detail, exchange.RequestId, retryAfterSeconds, exchange.Response.Headers, exchange.IsHead ? null : exchange.ResponseBody.Writer);
     }
 
+    /// <summary>Takes back a response head that was applied and has not left.</summary>
+    public static void ResetHead(PlatformExchange exchange)
+    {
+        exchange.Response.Headers.Clear();
+        if (exchange.RequestId.Length > 0)
+        {
+            exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
+        }
+    }
+
     private async ValueTask RespondAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline, InvocationCall call)
     {
         var response = exchange.Response;
@@ -161,10 +170,10 @@ internal sealed class Forwarder
                 var read = call.ReadAsync(buffer.AsMemory(filled, BufferSize - filled), exchange.Aborted);
                 if (!read.IsCompleted)
                 {
-                    Watch();
                     var keep = filled;
                     try
                     {
+                        Watch();
                         await HandOverAsync();
                         await FlushAsync();
                     }
@@ -309,7 +318,9 @@ internal sealed class Forwarder
     private void OnFailed(PlatformExchange exchange, InvocationFailedException failed)
     {
         var error = failed.Error;
-        if (exchange.Aborted.IsCancellationRequested || IsClientGone(failed))
+        if (exchange.Aborted.IsCancellationRequested
+            || (error.Failure == InvocationFailure.RequestBodyFailed
+                && ClientGone.IsToldBy(failed.InnerException, exchange.Request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal))))
         {
             OnClientGone(exchange);
             return;
@@ -318,8 +329,7 @@ internal sealed class Forwarder
         exchange.Outcome = Outcome.Failed;
         var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
         var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, executed, error.AfterHead, error.Message, error.Detail);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         if (exchange.Response.HasStarted)
         {
@@ -342,8 +352,7 @@ internal sealed class Forwarder
     {
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: false, detail, null);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: false, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         ResetHead(exchange);
         Answer(exchange, problem, problem.Executed, detail, problem.RetryAfterSeconds);
@@ -362,8 +371,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
-        GatewayLog.Failed(
-            _logger, exchange.RequestId, exchange.Target, problem.Status, problem.Component, problem.Reason, problem.Executed, afterHead: true, detail, null);
+        GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: true, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Lifetime.Abort();
     }
@@ -393,28 +401,6 @@ internal sealed class Forwarder
             exchange.Response.Headers.Connection = "close";
         }
     }
-
-    private static void ResetHead(PlatformExchange exchange)
-    {
-        exchange.Response.Headers.Clear();
-        exchange.Response.Headers[RequestIds.Header] = exchange.RequestId;
-    }
-
-    private static bool IsClientGone(InvocationFailedException failed) =>
-        failed.Error.Failure == InvocationFailure.RequestBodyFailed
-        && failed.InnerException switch
-        {
-            BadHttpRequestException bad => IsEarlyEnd(bad),
-
-            // Not any IOException: one is what Kestrel throws for a chunk size that overflows.
-            ConnectionResetException or ConnectionAbortedException or OperationCanceledException => true,
-            _ => false,
-        };
-
-    // Kestrel tells of a client that closes in the middle of its upload by this exception, and cancels the request only later, from
-    // another thread. Nothing but the text tells it from a malformed body.
-    private static bool IsEarlyEnd(BadHttpRequestException error) =>
-        error.StatusCode == StatusCodes.Status400BadRequest && error.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal);
 
     private static Problem OfBody(Exception? error) => (error as BadHttpRequestException)?.StatusCode switch
     {

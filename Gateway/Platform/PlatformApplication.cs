@@ -77,6 +77,7 @@ internal sealed class PlatformApplication(
             }
             else
             {
+                Forwarder.ResetHead(context);
                 Answer(context, ProblemTable.Internal);
             }
         }

@@ -37,9 +37,6 @@ internal static class ProblemTable
 
     public static readonly Problem BodyTooLargeMidway = BodyTooLarge with { Executed = Executed.Maybe };
 
-    public static readonly Problem HeadersTooLarge = new(431, Gateway, "headers-too-large", Executed.Never,
-        "The request's headers are larger than the node takes.");
-
     public static readonly Problem RequestTimeout = new(408, Gateway, "request-timeout", Executed.Maybe,
         "The request body arrived too slowly.");
 
@@ -84,7 +81,7 @@ internal static class ProblemTable
     /// <summary>The problems that the gateway makes without the node.</summary>
     public static IReadOnlyList<Problem> Own { get; } =
     [
-        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, HeadersTooLarge, RequestTimeout,
+        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
         BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, NoToken, ForeignOrigin,
     ];
 

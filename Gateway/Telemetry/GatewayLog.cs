@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Telemetry;
@@ -12,11 +13,13 @@ internal static partial class GatewayLog
     [LoggerMessage(1002, LogLevel.Information, "{RequestId}: refused with {Status} {Reason}")]
     public static partial void Refused(ILogger logger, string requestId, int status, string reason);
 
-    [LoggerMessage(1003, LogLevel.Warning,
-        "{RequestId} {Target}: {Status} {Component} {Reason}, executed {Executed}, after head {AfterHead}: {Message} {Detail}")]
-    public static partial void Failed(
-        ILogger logger, string requestId, string target, int status, string component, string reason, Executed executed, bool afterHead, string message,
-        string? detail);
+    /// <summary>Tells of a failed invocation: a client's fault (4xx) is no reason for anybody to look, unless they look for it.</summary>
+    public static void Failed(
+        ILogger logger, string requestId, string target, Problem problem, Executed executed, bool afterHead, string message, string? detail) =>
+        Failed(
+            logger,
+            problem.Status < 500 ? LogLevel.Information : LogLevel.Warning,
+            requestId, target, problem.Status, problem.Component, problem.Reason, executed, afterHead, message, detail);
 
     [LoggerMessage(1004, LogLevel.Information, "{RequestId} {Target}: {Status}, the client left")]
     public static partial void ClientGone(ILogger logger, string requestId, string target, int status);
@@ -26,6 +29,11 @@ internal static partial class GatewayLog
 
     [LoggerMessage(1006, LogLevel.Error, "{RequestId} {Target}: the gateway failed")]
     public static partial void Internal(ILogger logger, string requestId, string target, Exception error);
+
+    [LoggerMessage(EventId = 1003, Message = "{RequestId} {Target}: {Status} {Component} {Reason}, executed {Executed}, after head {AfterHead}: {Message} {Detail}")]
+    private static partial void Failed(
+        ILogger logger, LogLevel level, string requestId, string target, int status, string component, string reason, Executed executed, bool afterHead,
+        string message, string? detail);
 
     [LoggerMessage(1010, LogLevel.Information, "Platform port: {Address} ({Mode})")]
     public static partial void PlatformListening(ILogger logger, string address, Platform.PlatformMode mode);

@@ -135,6 +135,13 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
         {
             interrupted = plane.Attempt;
             plane.NewLife(connected);
+
+            // Back alone, before a control plane that could have given it its functions: what was set once is not known to be there now.
+            if (connected && !plane.IsControl && !Array.Exists(datas, other => other != plane && other.Connected)
+                && !Array.Exists(controls, control => control.Connected && control.Told == wanted?.ControlKey))
+            {
+                appliedFunctions = null;
+            }
         }
 
         // A plane that is gone gives no answer: the call must not be waited for until its time is up.

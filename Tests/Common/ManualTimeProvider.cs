@@ -8,9 +8,12 @@ public sealed class ManualTimeProvider : TimeProvider
     /// <summary>Neither ticks nor milliseconds nor a power of two: who confuses units is found out.</summary>
     public const long Frequency = 3_333_337;
 
+    /// <summary>A wait for a timer that takes this long has failed.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
     private readonly Lock gate = new();
     private readonly List<ManualTimer> armed = [];
-    private readonly List<(int Count, TaskCompletionSource Reached)> waiters = [];
+    private readonly List<(Func<bool> Reached, TaskCompletionSource Source)> waiters = [];
     private TimeSpan elapsed = TimeSpan.FromDays(3);
     private DateTimeOffset wallStart = new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero) - TimeSpan.FromDays(3);
 
@@ -93,17 +96,40 @@ public sealed class ManualTimeProvider : TimeProvider
     }
 
     /// <summary>Completes once at least <paramref name="count"/> timers are armed: the code under test waits for the clock now.</summary>
-    public Task WhenArmedAsync(int count = 1)
+    public Task WhenArmedAsync(int count = 1) => WhenAsync(() => armed.Count >= count, $"{count} timers");
+
+    /// <summary>
+    /// Completes once a timer is armed that fires exactly <paramref name="ahead"/> from now. For code that arms other timers too: what it waits
+    /// for is told by its own time.
+    /// </summary>
+    public Task WhenArmedAsync(TimeSpan ahead) => WhenAsync(() => armed.Exists(timer => timer.Due == elapsed + ahead), $"a timer of {ahead}");
+
+    private async Task WhenAsync(Func<bool> reached, string what)
     {
+        TaskCompletionSource source;
         lock (gate)
         {
-            if (armed.Count >= count)
-                return Task.CompletedTask;
+            if (reached())
+                return;
 
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiters.Add((count, reached));
-            return reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiters.Add((reached, source));
         }
+
+        try
+        {
+            await source.Task.WaitAsync(Limit);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"{what} is not armed after {Limit}; armed are: {string.Join(", ", DueTimes())}");
+        }
+    }
+
+    private List<TimeSpan> DueTimes()
+    {
+        lock (gate)
+            return [.. armed.Select(timer => timer.Due - elapsed).Order()];
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -127,9 +153,9 @@ public sealed class ManualTimeProvider : TimeProvider
             armed.Add(timer);
             for (var i = waiters.Count - 1; i >= 0; i--)
             {
-                if (armed.Count >= waiters[i].Count)
+                if (waiters[i].Reached())
                 {
-                    waiters[i].Reached.TrySetResult();
+                    waiters[i].Source.TrySetResult();
                     waiters.RemoveAt(i);
                 }
             }

@@ -55,6 +55,20 @@ public sealed class RawPlane : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Reads frames until some of the request's body has come too, and gives its stream's number. Before that the client may take the call for
+    /// one that was never begun, and send it again.
+    /// </summary>
+    public static async Task<int> ReadBegunRequestAsync(NetworkStream stream)
+    {
+        int id = await ReadRequestAsync(stream);
+        while ((await ReadFrameAsync(stream)).Type != Data)
+        {
+        }
+
+        return id;
+    }
+
     /// <summary>Reads until the client closes.</summary>
     public static async Task DrainAsync(NetworkStream stream)
     {

@@ -5,6 +5,7 @@ using NoslateFleet.Emulator.Workers;
 using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Control;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 using BrokerStats = NoslateFleet.Noslate.Protocol.Control.BrokerStats;
 using Pair = NoslateFleet.Noslate.Protocol.Common.KeyValuePair;
@@ -19,7 +20,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task StartingWorker_IsInitiating_WithoutAPid_AndReadyOneIsActive()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("never", change: it => it.Initializer = "index.slowInitializer"), TestNode.Function("hello"));
         using RpcTestCall call = await node.OpenAsync(node.Request("never"));
@@ -35,7 +36,7 @@ public sealed class WorkerLifeTests
         Assert.True(worker.Pid > 0);
         Assert.Matches("^hello-[0-9a-f]{7}$", worker.Name);
         Assert.StartsWith("hello-", worker.Credential, StringComparison.Ordinal);
-        Assert.Equal(clock.NowMs, worker.RegisterTime);
+        Assert.Equal(node.NowMs, worker.RegisterTime);
         Assert.Null(worker.Data);
         Assert.Equal(("", "", "", 0), (worker.Status, worker.ContainerStates, worker.GcStatus, worker.GcStartTime));
     }
@@ -43,7 +44,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task SnapshotsRequestCount_IsAsOldAsTheLastTick_TrafficStatsAreLive()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("gate"));
         using RpcTestCall call = await node.OpenAsync(node.Request("gate", "/head/a"));
@@ -57,7 +58,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task IdleWorker_IsShrunkAtTheSixthTick()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("hello"));
         await node.CallAsync("hello");
@@ -79,7 +80,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task BusyWorker_IsNotShrunk()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("gate"));
         using RpcTestCall call = await node.OpenAsync(node.Request("gate", "/head/a", double.MaxValue));
@@ -92,7 +93,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task ReservedWorker_StartsWithTheProfile_IsKept_AndReplacedAtTheTick()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("pid", change: it => it.Worker.ReservationCount = 1));
         EmulatorStats stats = await node.Node.WaitForAsync(it => it["pid"].Ready == 1);
@@ -162,7 +163,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task DisposableBeyondTheLimit_HangsToItsDeadline()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("gate", change: it =>
         {
@@ -171,7 +172,7 @@ public sealed class WorkerLifeTests
         }));
         using RpcTestCall first = await node.OpenAsync(node.Request("gate", "/head/a"));
         await first.ReadAsync();
-        Task<Outcome> second = node.CallAsync(node.Request("gate", "/head/a", clock.NowMs + 1000));
+        Task<Outcome> second = node.CallAsync(node.Request("gate", "/head/a", node.NowMs + 1000));
         await node.Node.WaitForAsync(it => it["gate"].Queued == 1);
         first.Cancel();
         await node.Node.WaitForAsync(it => it["gate"].Workers.Count == 0);
@@ -208,15 +209,18 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task WorkerThatIgnoresSigterm_IsKilledAfterTheGrace()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("stubborn"));
         await node.CallAsync("stubborn");
         string log = Path.Combine(node.Node.GetStats()["stubborn"].Workers[0].LogDirectory, "stdout.log");
         Task removing = node.SetAsync();
-        await Poll.UntilAsync(() => File.ReadAllText(log).Contains("SIGTERM ignored", StringComparison.Ordinal));
+        await Until.TrueAsync(() => File.ReadAllText(log).Contains("SIGTERM ignored", StringComparison.Ordinal), "the worker got no SIGTERM");
         Assert.False(removing.IsCompleted);
-        clock.Advance(TimeSpan.FromSeconds(3));
+
+        // The grace begins after the signal.
+        await clock.WhenArmedAsync(node.Node.Options.StopGrace);
+        clock.Advance(node.Node.Options.StopGrace);
         await removing;
         Assert.Empty(node.Node.GetStats()["stubborn"].Workers);
     }
@@ -308,7 +312,7 @@ public sealed class WorkerLifeTests
     [SkippableFact]
     public async Task HighLoad_OpensTheBreakerAfterFiveChecks_AndThreeGoodOnesCloseIt()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         double load = 11;
         await using TestNode node = await TestNode.StartAsync(clock, it => new() { Workdir = it, CircuitBreaker = true }, () => load);
         await node.SetAsync(TestNode.Function("hello"));

@@ -1,5 +1,6 @@
 using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 
 namespace NoslateFleet.Tests.Emulator.DataPlane;
@@ -42,7 +43,7 @@ public sealed class ErrorTableTests
     [SkippableFact]
     public async Task RateLimitUsedUp_IsCode8()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("hello", change: it =>
             it.RateLimit = new RateLimit { MaxTokenCount = 2, TokensPerFill = 1, FillInterval = 1000 }));
@@ -69,7 +70,7 @@ public sealed class ErrorTableTests
     [SkippableFact]
     public async Task DeadlineWhileQueued_IsCode4_AndNamesDeadlineAndRequest()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("gate", change: it =>
         {
@@ -78,7 +79,7 @@ public sealed class ErrorTableTests
         }));
         using RpcTestCall first = await node.OpenAsync(node.Request("gate", "/wait/a"));
         await node.Node.WaitForAsync(it => it["gate"].Active == 1);
-        double deadline = clock.NowMs + 5000;
+        double deadline = node.NowMs + 5000;
         Task<Outcome> queued = node.CallAsync(node.Request("gate", "/wait/a", deadline));
         await node.Node.WaitForAsync(it => it["gate"].Queued == 1);
         clock.Advance(TimeSpan.FromMilliseconds(5000));
@@ -89,18 +90,15 @@ public sealed class ErrorTableTests
     [SkippableFact]
     public async Task DeadlineWhileRunning_IsTimeout_AndTheWorkersPlaceIsFreeAtOnce()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("never"));
-        Task<Outcome> call = node.CallAsync(node.Request("never", deadline: clock.NowMs + 3000));
+        Task<Outcome> call = node.CallAsync(node.Request("never", deadline: node.NowMs + 3000));
         await node.Node.WaitForAsync(it => it["never"].Active == 1);
 
-        // The timer is armed after the worker counts the request: the clock moves on until it has fired.
-        await Poll.UntilAsync(() =>
-        {
-            clock.Advance(TimeSpan.FromSeconds(3));
-            return call.IsCompleted;
-        });
+        // The timer of the run is armed after the worker counts the request.
+        await clock.WhenArmedAsync(TimeSpan.FromSeconds(3));
+        clock.Advance(TimeSpan.FromSeconds(3));
         Check((await call).Error, "NoslatedError", 2, TimedOut, "Trigger");
         await node.Node.WaitForAsync(it => it["never"].Active == 0);
     }

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using NoslateFleet.Noslate.Protocol.Data;
 using NoslateFleet.Noslate.Protocol.Host;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 
 namespace NoslateFleet.Tests.Emulator.DataPlane;
@@ -14,7 +15,7 @@ public sealed class HostEventsTests
     [InlineData(false)]
     public async Task Connect_BringsOneLivenessOnOpen_AndOnePerProbe_OnBothPlanes(bool data)
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         using RpcTestCall call = (data ? node.Data : node.Control).Open(Connect);
         for (int i = 0; i < 2; i++)
@@ -26,7 +27,7 @@ public sealed class HostEventsTests
             Assert.Equal(("host", "ok"), (probe.ComponentLiveness.Key, probe.ComponentLiveness.Value));
 
             // Milliseconds since 1970 do not fit into 32 bits, and are cut.
-            Assert.Equal(unchecked((uint)(ulong)clock.NowMs), chunk.Timestamp);
+            Assert.Equal(unchecked((uint)(ulong)node.NowMs), chunk.Timestamp);
             await call.SendAsync(new Request { Type = RequestType.LivenessProbe, Liveness = new LivenessProbeRequest { Timestamp = 1 } });
         }
     }

@@ -25,11 +25,13 @@ public sealed class ExecutableTests
         using var data = new RpcClient(Path.Combine(directory, "socks", "dp-0.sock"));
         await PushAsync(control, TestNode.Function(function, change: it => it.Worker.ReservationCount = 1));
         int pid = 0;
-        await Poll.UntilAsync(async () =>
-        {
-            pid = (await SnapshotAsync(control)).Brokers.SelectMany(it => it.Workers).Select(it => it.Pid).FirstOrDefault();
-            return pid != 0;
-        });
+        await Until.TrueAsync(
+            async () =>
+            {
+                pid = (await SnapshotAsync(control)).Brokers.SelectMany(it => it.Workers).Select(it => it.Pid).FirstOrDefault();
+                return pid != 0;
+            },
+            "no worker was started");
         using RpcTestCall call = data.Open(TestNode.Invoke);
         await call.SendAsync(new Noslate.Protocol.Data.InvokeRequest
         {
@@ -39,11 +41,15 @@ public sealed class ExecutableTests
         if (function == "hello")
             Assert.NotNull(await call.ReadAsync());
         else
-            await Poll.UntilAsync(async () => (await TrafficAsync(data)).Brokers.Sum(it => it.Workers.Sum(w => w.ActiveRequestCount)) == 1);
+        {
+            await Until.TrueAsync(
+                async () => (await TrafficAsync(data)).Brokers.Sum(it => it.Workers.Sum(w => w.ActiveRequestCount)) == 1, "the call got no worker");
+        }
+
 
         emulator.Kill();
         await emulator.WaitForExitAsync();
-        await Poll.UntilAsync(() => !Alive(pid));
+        await Until.TrueAsync(() => !Alive(pid), "the worker outlives its emulator");
         Assert.True(File.Exists(Path.Combine(directory, "socks", "dp-0.sock")));
 
         // The stale files are no hindrance to the next one.

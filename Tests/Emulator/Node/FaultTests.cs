@@ -2,6 +2,7 @@ using NoslateFleet.Emulator.Node;
 using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Control;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 
 namespace NoslateFleet.Tests.Emulator.Node;
@@ -49,11 +50,11 @@ public sealed class FaultTests
     [Fact]
     public async Task Delay_HoldsTheAnswer_ForThatLongByTheClock()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await EchoAsync(clock);
         node.Node.Faults.Invocations = CallFault.Delay(TimeSpan.FromMinutes(1));
         using RpcTestCall call = await node.OpenAsync(node.Request("echo"));
-        await node.Node.WaitForAsync(it => it["echo"].Dispatched == 1);
+        await clock.WhenArmedAsync(TimeSpan.FromMinutes(1));
         Assert.False(call.Response.IsCompleted);
         clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(200, (await call.ReadAsync())!.Result.Status);

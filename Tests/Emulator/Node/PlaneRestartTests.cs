@@ -3,6 +3,7 @@ using NoslateFleet.Emulator.Node;
 using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Control;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 
 namespace NoslateFleet.Tests.Emulator.Node;
@@ -52,7 +53,7 @@ public sealed class PlaneRestartTests
     [SkippableFact]
     public async Task RestartedDataPlane_AnswersCode5_UntilTheControlPlaneIsBackWithIt_AndHasLostItsServices()
     {
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("hello"));
         await node.SetServicesAsync(new FunctionService

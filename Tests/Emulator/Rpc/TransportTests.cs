@@ -6,6 +6,7 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using NoslateFleet.Noslate.Protocol.Common;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Emulator.Harness;
 
 namespace NoslateFleet.Tests.Emulator.Rpc;
@@ -136,16 +137,20 @@ public sealed class TransportTests
     [SkippableFact]
     public async Task GrpcTimeout_EndsTheCallWithStatus4()
     {
-        await using TestNode node = await TestNode.StartAsync();
+        var clock = new ManualTimeProvider();
+        await using TestNode node = await TestNode.StartAsync(clock);
         await node.SetAsync(TestNode.Function("never"), TestNode.Function("headOnly"));
         byte[] request = RpcClient.Frame(node.Request("never").ToByteArray());
         using RpcTestCall before = node.Data.Send(TestNode.Invoke, request, it => it.Headers.Add("grpc-timeout", "700m"));
+        await clock.WhenArmedAsync(TimeSpan.FromMilliseconds(700));
+        clock.Advance(TimeSpan.FromMilliseconds(700));
         Assert.Equal((4, "Deadline exceeded"), await before.StatusAsync());
         using (RpcTestCall warm = await node.OpenAsync(node.Request("headOnly")))
             await warm.ReadAsync();
         using RpcTestCall after = node.Data.Send(
             TestNode.Invoke, RpcClient.Frame(node.Request("headOnly").ToByteArray()), it => it.Headers.Add("grpc-timeout", "1S"));
         Assert.Equal(200, (await after.ReadAsync())!.Result.Status);
+        clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Null(await after.ReadMessageAsync());
         Assert.Equal((4, "Deadline exceeded"), await after.StatusAsync());
     }

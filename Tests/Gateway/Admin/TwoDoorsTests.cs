@@ -5,19 +5,8 @@ using NoslateFleet.Tests.Gateway.Harness;
 namespace NoslateFleet.Tests.Gateway.Admin;
 
 /// <summary>The platform port and the admin port are two servers: what a request says of itself never leads through the other door.</summary>
-public sealed class TwoDoorsTests(TwoDoorsTests.WithHealthPath fixture) : IClassFixture<TwoDoorsTests.WithHealthPath>, IAsyncLifetime
+public sealed class TwoDoorsTests(TwoDoorsTests.WithHealthPath fixture) : FixtureTests<TwoDoorsTests.WithHealthPath>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableTheory]
     [InlineData("/healthz")]
     [InlineData("/readyz")]

@@ -75,6 +75,16 @@ public sealed class GatewayOptionsLoaderTests
     [Fact]
     public void Workdir_TooLongForASocket_IsRefused() => Assert.Contains("107", Assert.Single(Errors(("Node:Workdir", "/tmp/" + new string('x', 100)))), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("Node:Workdir", "/tmp/a\0b", "NUL")]
+    [InlineData("Node:ReconnectMin", "1h", "Node:ReconnectMax")]
+    public void RulesOfTheNodesClient_AreToldWithTheOthers(string key, string value, string what)
+    {
+        var errors = Errors((key, value), ("Platform:Mode", "Lambda"));
+        Assert.Equal(2, errors.Count);
+        Assert.Contains(errors, error => error.StartsWith(key, StringComparison.Ordinal) && error.Contains(what, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Workdir_FromTheNodesOwnVariable() =>
         Assert.Equal("/tmp/other", GatewayOptionsLoader.Load(new ConfigurationBuilder()

@@ -11,14 +11,14 @@ public sealed class NodeFaultTests : IAsyncLifetime
     /// <summary>The event stream, which is open as long as the node is connected.</summary>
     private const int AtRest = 1;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
+    private readonly ManualTimeProvider _clock = NodeClock.Standing();
     private GatewayUnderTest _gateway = null!;
 
     private EmulatedNode Node => _gateway.Node!;
 
-    public async Task InitializeAsync() => _gateway = await GatewayUnderTest.StartAsync(
-        node: directory => new EmulatorOptions { Workdir = directory, BuiltInEcho = true });
+    public async Task InitializeAsync() => _gateway = await GatewayUnderTest.StartAsync(node: NodeClock.Options, nodeClock: _clock);
 
     public async Task DisposeAsync()
     {
@@ -61,8 +61,10 @@ public sealed class NodeFaultTests : IAsyncLifetime
     {
         Node.Faults.WorkerStartsHang = true;
         using var request = GatewayUnderTest.Scripted(["end", "x"]);
-        request.Headers.Add("x-noslate-timeout-ms", "500");
-        using var answer = await _gateway.Http.SendAsync(request).WaitAsync(_patience);
+        var call = _gateway.Http.SendAsync(request);
+        await Node.WaitForAsync(it => it["script"].Queued == 1);
+        await _clock.PassDeadlineAsync(TimeProvider.System);
+        using var answer = await call.WaitAsync(_patience);
         Assert.Equal("504 data-plane queue-timeout never", (await ProblemSeen.OfAsync(answer)).ToString());
         Node.Faults.WorkerStartsHang = false;
         using var served = await _gateway.Http.SendAsync(GatewayUnderTest.Scripted(["end", "x"]));
@@ -73,7 +75,7 @@ public sealed class NodeFaultTests : IAsyncLifetime
     public async Task PlaneThatNeverAnswers_DeadlineExceeded()
     {
         Node.Faults.Invocations = CallFault.Silence;
-        using var answer = await EchoAsync(timeout: 300);
+        using var answer = await EchoAsync(timeout: 1000);
         Assert.Equal("504 data-plane deadline-exceeded maybe", (await ProblemSeen.OfAsync(answer)).ToString());
     }
 
@@ -81,13 +83,16 @@ public sealed class NodeFaultTests : IAsyncLifetime
     public async Task PlaneThatAnswersTooLate_DeadlineExceeded_InTime_Served()
     {
         Node.Faults.Invocations = CallFault.Delay(TimeSpan.FromMinutes(10));
-        using (var late = await EchoAsync(timeout: 300))
+        using (var late = await EchoAsync(timeout: 1000))
         {
             Assert.Equal("504 data-plane deadline-exceeded maybe", (await ProblemSeen.OfAsync(late)).ToString());
         }
 
         Node.Faults.Invocations = CallFault.Delay(TimeSpan.FromMilliseconds(50));
-        using var inTime = await EchoAsync();
+        var call = EchoAsync();
+        await _clock.WhenArmedAsync(TimeSpan.FromMilliseconds(50));
+        _clock.Advance(TimeSpan.FromMilliseconds(50));
+        using var inTime = await call;
         Assert.Equal("body", await inTime.Content.ReadAsStringAsync());
     }
 
@@ -137,6 +142,7 @@ public sealed class NodeFaultTests : IAsyncLifetime
         }
 
         await Node.StartDataPlaneAsync();
+        _clock.Advance(Node.Options.ProfileSyncDelay);
         await Until.TrueAsync(() => _gateway.Client.Status.Reachable, "the plane was not found again");
         File.Delete(started);
         running = _gateway.Http.SendAsync(GatewayUnderTest.Scripted(["touch", started], ["hang"]));

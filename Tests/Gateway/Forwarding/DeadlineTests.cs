@@ -7,6 +7,12 @@ namespace NoslateFleet.Tests.Gateway.Forwarding;
 /// <summary>The deadline covers the time to the head; a caller may shorten it.</summary>
 public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(shared)
 {
+    private static readonly TimeSpan _granted = TimeSpan.FromSeconds(20);
+
+    // One of each for the class, as its gateway: tests of a class run one after the other.
+    private static readonly JumpingTime _time = new();
+    private static readonly ManualTimeProvider _nodeTime = NodeClock.Standing();
+
     internal override Task<GatewayUnderTest> StartAsync() => GatewayUnderTest.StartAsync(
         [
             .. GatewayUnderTest.StandardFunctions,
@@ -14,15 +20,19 @@ public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(sha
         ],
         settings:
         [
-            ("Routing:Routes:0:PathPrefix", "/hasty"), ("Routing:Routes:0:Function", "script"), ("Routing:Routes:0:Timeout", "200ms"),
-        ]);
+            ("Routing:Routes:0:PathPrefix", "/hasty"), ("Routing:Routes:0:Function", "script"), ("Routing:Routes:0:Timeout", "20s"),
+        ],
+        node: NodeClock.Options,
+        time: _time,
+        nodeClock: _nodeTime);
 
     [SkippableFact]
     public async Task CallerLowersIt_RunningFunction_IsExecutionTimeout_Maybe()
     {
-        var go = Flag();
-        var response = await Gateway.RawAsync(Head("x-noslate-timeout-ms: 200\r\n", ["await", go], ["head", 200], ["end"]));
-        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(response).ToString());
+        var (running, go) = (Flag(), Flag());
+        var call = Gateway.RawAsync(Head("x-noslate-timeout-ms: 20000\r\n", ["touch", running], ["await", go], ["head", 200], ["end"]));
+        await PassAsync(running);
+        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(await call).ToString());
         Assert.Equal(new Ended(0, 1, 0), await EndedAsync());
         Raise(go);
     }
@@ -30,11 +40,12 @@ public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(sha
     [SkippableFact]
     public async Task CallerCantRaiseIt()
     {
-        // The route has 200 ms: an answer within the reading limit of this client (30 s) shows that 10 minutes were not granted.
-        var go = Flag();
-        var response = await Gateway.RawAsync(
-            $"GET /hasty HTTP/1.1\r\nHost: h\r\nx-noslate-timeout-ms: 600000\r\nx-script: {GatewayUnderTest.Script(["await", go], ["head", 200], ["end"])}\r\n\r\n");
-        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(response).ToString());
+        // The route has 20 s.
+        var (running, go) = (Flag(), Flag());
+        var script = GatewayUnderTest.Script(["touch", running], ["await", go], ["head", 200], ["end"]);
+        var call = Gateway.RawAsync($"GET /hasty HTTP/1.1\r\nHost: h\r\nx-noslate-timeout-ms: 600000\r\nx-script: {script}\r\n\r\n");
+        await PassAsync(running);
+        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(await call).ToString());
         Assert.Equal(new Ended(0, 1, 0), await EndedAsync());
         Raise(go);
     }
@@ -46,8 +57,10 @@ public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(sha
         var (running, go, ran) = (Flag(), Flag(), Flag());
         await first.SendAsync(HeadFor("GET", "single", "", ["touch", running], ["await", go], ["head", 200], ["end", "first"]));
         await GatewayUnderTest.AppearsAsync(running);
-        var queued = await Gateway.RawAsync(HeadFor("GET", "single", "x-noslate-timeout-ms: 100\r\n", ["touch", ran], ["head", 200], ["end"]));
-        Assert.Equal("504 data-plane queue-timeout never", ProblemSeen.Of(queued).ToString());
+        var queued = Gateway.RawAsync(HeadFor("GET", "single", "x-noslate-timeout-ms: 20000\r\n", ["touch", ran], ["head", 200], ["end"]));
+        await Gateway.Node!.WaitForAsync(it => it["single"].Queued == 1);
+        await PassAsync(running);
+        Assert.Equal("504 data-plane queue-timeout never", ProblemSeen.Of(await queued).ToString());
         Raise(go);
         Assert.Equal("first", (await first.ReadAsync()).Text);
         Assert.Equal("third", (await Gateway.RawAsync(HeadFor("GET", "single", "", ["head", 200], ["end", "third"]))).Text);
@@ -60,19 +73,18 @@ public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(sha
     {
         using var streaming = await OpenAsync();
         var go = Flag();
-        await streaming.SendAsync(Head("x-noslate-timeout-ms: 1000\r\n", ["head", 200], ["write", "one"], ["await", go], ["end", "two"]));
+        await streaming.SendAsync(Head("x-noslate-timeout-ms: 20000\r\n", ["head", 200], ["write", "one"], ["await", go], ["end", "two"]));
         Assert.Equal(200, (await streaming.ReadHeadAsync()).Status);
         Assert.Equal("one", Encoding.UTF8.GetString((await streaming.ReadChunkAsync())!));
 
-        // A second request with the same limit, begun later: when it has run out, so has the first one's.
-        var never = Flag();
-        var response = await Gateway.RawAsync(Head("x-noslate-timeout-ms: 1000\r\n", ["await", never], ["head", 200], ["end"]));
-        Assert.Equal("504 worker execution-timeout maybe", ProblemSeen.Of(response).ToString());
-        Raise(never);
+        // Twice what was granted, on both clocks, and less than the idle limit.
+        _nodeTime.Advance(_granted * 2);
+        _time.Jump(_granted * 2);
         Raise(go);
         Assert.Equal("two", Encoding.UTF8.GetString((await streaming.ReadChunkAsync())!));
         Assert.Empty((await streaming.ReadChunkAsync())!);
-        Assert.Equal(new Ended(1, 1, 0), await EndedAsync());
+        Assert.Equal(new Ended(1, 0, 0), await EndedAsync());
+        _nodeTime.SetTo(_time);
     }
 
     [SkippableTheory]
@@ -92,13 +104,22 @@ public sealed class DeadlineTests(SharedGateway shared) : SharedGatewayTests(sha
     public async Task TimedOut_LeavesNoCallOpen_AndTheConnectionGoesOn()
     {
         using var connection = await OpenAsync();
-        var go = Flag();
-        await connection.SendAsync(Head("x-noslate-timeout-ms: 100\r\n", ["await", go], ["head", 200], ["end"]));
+        var (running, go) = (Flag(), Flag());
+        await connection.SendAsync(Head("x-noslate-timeout-ms: 20000\r\n", ["touch", running], ["await", go], ["head", 200], ["end"]));
+        await PassAsync(running);
         Assert.Equal(504, (await connection.ReadAsync()).Status);
         await NothingOpenAsync();
         Raise(go);
         await connection.SendAsync(Head("", ["head", 200], ["end", "next"]));
         Assert.Equal("next", (await connection.ReadAsync()).Text);
         await Until.TrueAsync(() => Gateway.Node!.GetStats()["script"].Active == 0, "the worker's place is not given back");
+    }
+
+    /// <summary>Once the function runs, lets the node's time pass to the deadline, which is no later than was granted.</summary>
+    private static async Task PassAsync(string running)
+    {
+        await GatewayUnderTest.AppearsAsync(running);
+        Assert.InRange(await _nodeTime.PassDeadlineAsync(_time), TimeSpan.Zero, _granted);
+        _nodeTime.SetTo(_time);
     }
 }

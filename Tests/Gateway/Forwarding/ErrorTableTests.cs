@@ -10,19 +10,8 @@ namespace NoslateFleet.Tests.Gateway.Forwarding;
 /// The rows of the node's error table that an emulated node can bring about, as a caller sees them. Where a row says that the
 /// function never ran, the function's own file proves it. The other rows are in <see cref="WireErrorTests"/>.
 /// </summary>
-public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : IClassFixture<ErrorTableTests.Functions>, IAsyncLifetime
+public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : FixtureTests<ErrorTableTests.Functions>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableFact]
     public async Task UnknownFunction_404_Never()
     {
@@ -68,14 +57,15 @@ public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : IClassF
     public async Task DeadlineWhileQueued_504_Never_AndItDidNotRun_AndTheNodeKnewTheRequestsId()
     {
         // The node's clock is the test's own, so that the node speaks before the gateway's own deadline, however busy the machine is.
-        var clock = NodeClock();
-        await using var gateway = await GatewayUnderTest.StartAsync(OneAtATime, nodeClock: clock);
+        var clock = NodeClock.Standing();
+        await using var gateway = await GatewayUnderTest.StartAsync(OneAtATime, node: NodeClock.Options, nodeClock: clock);
         var ran = gateway.Flag("queued");
         await using (await OccupyAsync(gateway, "one"))
         {
             var call = gateway.FailsAsync(GatewayUnderTest.ScriptedFor("one", ["append", ran, "late"]), "504 data-plane queue-timeout never", others: 1);
             await gateway.Node!.WaitForAsync(s => s["one"].Queued == 1);
-            var problem = await PassAsync(clock, call);
+            await clock.PassDeadlineAsync(TimeProvider.System);
+            var problem = await call;
             Assert.Contains($"request({problem.RequestId})", gateway.FailureLogOf(problem.RequestId), StringComparison.Ordinal);
         }
 
@@ -87,12 +77,13 @@ public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : IClassF
     [SkippableFact]
     public async Task DeadlineWhileRunning_504_Maybe()
     {
-        var clock = NodeClock();
-        await using var gateway = await GatewayUnderTest.StartAsync(OneAtATime, nodeClock: clock);
+        var clock = NodeClock.Standing();
+        await using var gateway = await GatewayUnderTest.StartAsync(OneAtATime, node: NodeClock.Options, nodeClock: clock);
         var running = gateway.Flag("running");
         var call = gateway.FailsAsync(GatewayUnderTest.ScriptedFor("one", ["touch", running], ["hang"]), "504 worker execution-timeout maybe");
         await GatewayUnderTest.AppearsAsync(running);
-        var problem = await PassAsync(clock, call);
+        await clock.PassDeadlineAsync(TimeProvider.System);
+        var problem = await call;
         Assert.Contains("at dataPlane", gateway.FailureLogOf(problem.RequestId), StringComparison.Ordinal);
     }
 
@@ -237,27 +228,6 @@ public sealed class ErrorTableTests(ErrorTableTests.Functions fixture) : IClassF
 
     private static object[] OneAtATime =>
         [GatewayUnderTest.Function("script", "one", ("worker", new { maxActivateRequests = 1, replicaCountLimit = 1 }))];
-
-    /// <summary>A clock that stands, at the machine's time: deadlines are absolute.</summary>
-    private static ManualTimeProvider NodeClock()
-    {
-        var clock = new ManualTimeProvider();
-        clock.JumpWallClock(TimeProvider.System.GetUtcNow() - clock.GetUtcNow());
-        return clock;
-    }
-
-    /// <summary>Lets the node's time pass until a call has ended.</summary>
-    private static async Task<ProblemSeen> PassAsync(ManualTimeProvider clock, Task<ProblemSeen> call)
-    {
-        await Until.TrueAsync(
-            () =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(61));
-                return call.IsCompleted;
-            },
-            "the node's deadline had no effect");
-        return await call;
-    }
 
     private Task CompletesAsync(string function, params object[][] steps) => CompletesAsync(_gateway, function, steps);
 

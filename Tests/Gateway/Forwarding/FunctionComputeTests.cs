@@ -12,7 +12,7 @@ namespace NoslateFleet.Tests.Gateway.Forwarding;
 /// What differs in FunctionCompute. The platform is told apart by its x-fc-* headers; in this gateway the host name <c>mirror</c> leads to
 /// the mirror function and everything else to the script function, as nothing a caller sends may choose one.
 /// </summary>
-public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) : IClassFixture<FunctionComputeTests.Instance>, IAsyncLifetime
+public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) : FixtureTests<FunctionComputeTests.Instance>(fixture)
 {
     private const string Event = "x-fc-control-path: /invoke";
     private const string Trigger = "x-fc-control-path: /http-invoke";
@@ -24,17 +24,6 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
         "x-fc-tracing-jaeger-endpoint: http://h/SECRET4", "x-fc-account-id: 123", "x-fc-region: cn-hangzhou", "x-fc-function-name: f",
         "x-fc-function-timeout: 60", Trigger,
     ];
-
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
 
     [SkippableFact]
     public async Task Mode_IsFoundByTheFunctionName()
@@ -247,7 +236,7 @@ public sealed class FunctionComputeTests(FunctionComputeTests.Instance fixture) 
         var id = GatewayRequests.NewId();
         using var connection = await RawConnection.OpenAsync(_gateway.Port);
         await connection.SendAsync(GatewayRequests.Text(
-            "GET", "/", "x-request-id: " + id, "x-fc-function-timeout: 2", GatewayRequests.ScriptLine(["head", 200], ["write", "half"], ["hang"])));
+            "GET", "/", "x-request-id: " + id, "x-fc-function-timeout: 3", GatewayRequests.ScriptLine(["head", 200], ["write", "half"], ["hang"])));
         Assert.Equal(200, (await connection.ReadHeadAsync()).Status);
         Assert.NotNull(await connection.ReadChunkAsync());
         Assert.Null(await connection.ReadChunkAsync());

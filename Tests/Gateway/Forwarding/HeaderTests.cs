@@ -3,14 +3,8 @@ using NoslateFleet.Tests.Gateway.Harness;
 namespace NoslateFleet.Tests.Gateway.Forwarding;
 
 /// <summary>Which headers pass, both ways, end to end.</summary>
-public sealed class HeaderTests(PlainGateway fixture) : IClassFixture<PlainGateway>, IAsyncLifetime
+public sealed class HeaderTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-
-    public async Task InitializeAsync() => _gateway = await fixture.Gateway;
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableFact]
     public async Task Names_AreLowerCase()
     {

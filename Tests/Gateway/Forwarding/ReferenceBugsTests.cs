@@ -8,19 +8,8 @@ namespace NoslateFleet.Tests.Gateway.Forwarding;
 /// What goes wrong in Noslate's own example gateways (https://github.com/noslate-project/noslate, examples/gateway/index.js), and
 /// doesn't here. Callers that come from there shall find none of it.
 /// </summary>
-public sealed class ReferenceBugsTests(PlainGateway fixture) : IClassFixture<PlainGateway>, IAsyncLifetime
+public sealed class ReferenceBugsTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableFact]
     public async Task StatusAndHeaders_ComeBeforeTheBody_WhateverItsTiming()
     {

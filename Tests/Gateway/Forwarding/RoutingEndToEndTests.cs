@@ -4,19 +4,8 @@ using NoslateFleet.Tests.Gateway.Harness;
 namespace NoslateFleet.Tests.Gateway.Forwarding;
 
 /// <summary>Which function a request reaches. Each function answers with its own name and the url it saw.</summary>
-public sealed class RoutingEndToEndTests(RoutingEndToEndTests.FourFunctions fixture) : IClassFixture<RoutingEndToEndTests.FourFunctions>, IAsyncLifetime
+public sealed class RoutingEndToEndTests(RoutingEndToEndTests.FourFunctions fixture) : FixtureTests<RoutingEndToEndTests.FourFunctions>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableTheory]
     [InlineData("/invoke/b/x", "function|a", "a /invoke/b/x")]
     [InlineData("/invoke/b/x", null, "b /x")]

@@ -53,7 +53,7 @@ public sealed class WireErrorTests(WireErrorTests.Scripted fixture) : IClassFixt
         Assert.Contains("secretPeer", log, StringComparison.Ordinal);
 
         // The plane itself never ends such a stream.
-        await reset.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await reset.Task.WaitAsync(TimeSpan.FromSeconds(30));
         await gateway.SettledAsync();
     }
 
@@ -96,7 +96,7 @@ public sealed class WireErrorTests(WireErrorTests.Scripted fixture) : IClassFixt
         var gateway = await fixture.Gateway;
         fixture.Plane.On(Invoke, call => call.Aborted);
         await gateway.FailsAsync(
-            new(HttpMethod.Get, "/invoke/f") { Headers = { { "x-noslate-timeout-ms", "50" } } }, "504 data-plane deadline-exceeded maybe");
+            new(HttpMethod.Get, "/invoke/f") { Headers = { { "x-noslate-timeout-ms", "1000" } } }, "504 data-plane deadline-exceeded maybe");
     }
 
     [Theory]

@@ -6,19 +6,8 @@ using NoslateFleet.Tests.Gateway.Harness;
 namespace NoslateFleet.Tests.Gateway.Forwarding;
 
 /// <summary>A worker process that ends at each moment of an invocation: the caller is told the truth, the books agree, and the next call is served.</summary>
-public sealed class WorkerDeathTests(PlainGateway fixture) : IClassFixture<PlainGateway>, IAsyncLifetime
+public sealed class WorkerDeathTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
-    private GatewayUnderTest _gateway = null!;
-    private LedgerSnapshot _before = null!;
-
-    public async Task InitializeAsync()
-    {
-        _gateway = await fixture.Gateway;
-        _before = await _gateway.SettledAsync();
-    }
-
-    public Task DisposeAsync() => Task.CompletedTask;
-
     [SkippableFact]
     public async Task BeforeReading_502_Maybe()
     {

@@ -1,3 +1,5 @@
+using NoslateFleet.Coordination.Invocations;
+
 namespace NoslateFleet.Tests.Gateway.Harness;
 
 /// <summary>One gateway for all tests of a class. It starts with the first of them, so that a missing node program skips tests instead of failing them.</summary>
@@ -20,6 +22,23 @@ public abstract class GatewayFixture : IAsyncLifetime
     }
 
     private protected abstract Task<GatewayUnderTest> StartAsync();
+}
+
+/// <summary>Tests on the gateway of a fixture. Each counts from where it began.</summary>
+/// <typeparam name="TFixture">The fixture.</typeparam>
+public abstract class FixtureTests<TFixture>(TFixture fixture) : IClassFixture<TFixture>, IAsyncLifetime
+    where TFixture : GatewayFixture
+{
+    private protected GatewayUnderTest _gateway = null!;
+    private protected LedgerSnapshot _before = null!;
+
+    public async Task InitializeAsync()
+    {
+        _gateway = await fixture.Gateway;
+        _before = await _gateway.SettledAsync();
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
 }
 
 /// <summary>A gateway with the standard functions and nothing configured.</summary>

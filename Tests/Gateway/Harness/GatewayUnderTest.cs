@@ -70,6 +70,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public IEnumerable<string> Log => _logs.Lines;
 
+    public IEnumerable<(LogLevel Level, string Line)> LeveledLog => _logs.Entries;
+
     /// <summary>Error lines that this test brings about on purpose contain this; null if none may be logged.</summary>
     public string? ExpectedError { get; set; }
 

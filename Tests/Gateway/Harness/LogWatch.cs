@@ -8,6 +8,8 @@ internal sealed class LogWatch : ILoggerProvider
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Line)> _lines = new();
 
+    public IEnumerable<(LogLevel Level, string Line)> Entries => _lines;
+
     public IEnumerable<string> Lines => _lines.Select(l => l.Line);
 
     public IEnumerable<string> Errors => _lines.Where(l => l.Level >= LogLevel.Error).Select(l => l.Line);

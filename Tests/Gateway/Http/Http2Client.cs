@@ -8,7 +8,7 @@ namespace NoslateFleet.Tests.Gateway.Http;
 /// <summary>A client that writes HTTP/2 frames itself, for what no proper client sends.</summary>
 internal sealed class Http2Client : IDisposable
 {
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket;
     private readonly NetworkStream _stream;

@@ -101,6 +101,35 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
     }
 
     [SkippableFact]
+    public async Task ClientsResets_InMidUpload_AreCancels_EveryOne()
+    {
+        // The server ends the body first and tells of the reset later, by another thread: many, so that both orders are met.
+        const int rounds = 20;
+        const int each = 10;
+        for (var round = 0; round < rounds; round++)
+        {
+            using var client = await Http2Client.OpenAsync(_gateway.Http2Port);
+            var streams = new List<int>();
+            for (var i = 0; i < each; i++)
+            {
+                streams.Add(await client.BeginAsync("POST", "/invoke/echo", end: false));
+                await client.WriteAsync(RawPlane.Data, 0, streams[i], "part"u8.ToArray());
+            }
+
+            var begun = (round + 1) * each;
+            await Until.TrueAsync(() => _gateway.Node!.GetStats()["echo"].Dispatched == begun, "the calls did not arrive");
+            foreach (var stream in streams)
+            {
+                await client.WriteAsync(RawPlane.RstStream, 0, stream, [0, 0, 0, 8]);
+            }
+
+            await Until.TrueAsync(() => _gateway.Ledger.Snapshot() is { InFlight: 0 } now && now.Accepted == begun, "the calls do not end");
+        }
+
+        Assert.Equal(new(rounds * each, 0, 0, rounds * each, 0, 0), await _gateway.SettledAsync());
+    }
+
+    [SkippableFact]
     public async Task Head_HasNoBody()
     {
         using var request = new HttpRequestMessage(HttpMethod.Head, "/invoke/mirror");

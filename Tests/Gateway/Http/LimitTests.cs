@@ -61,9 +61,16 @@ public sealed class LimitTests : IAsyncLifetime
     {
         using var connection = await RawConnection.OpenAsync(_gateway.Port);
         await connection.SendAsync("GET /invoke/echo HTTP/1.1\r\nHost: t\r\nX-Slow: ");
-        Assert.Equal(408, (await connection.ReadAsync()).Status);
-        Assert.True(await connection.IsClosedAsync());
+        await AssertBareAsync(connection, 408);
     }
+
+    [SkippableTheory]
+    [InlineData("GET /invoke/echo\r\nHost: t\r\n\r\n", 400)]
+    [InlineData("GET /invoke/echo HTTP/1.1\r\nHost: t\r\nno colon\r\n\r\n", 400)]
+    [InlineData("GET /invoke/echo HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET /invoke/echo HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n", 400)]
+    [InlineData("GET /invoke/echo HTTP/3.0\r\nHost: t\r\n\r\n", 505)]
+    public async Task MalformedHead_IsTheServersOwnBareAnswer(string request, int status) => await AssertRefusedAsync(request, status);
 
     [SkippableFact]
     public async Task TricklingUpload_408_WhileAConversationThatStandsStillGoesOn()
@@ -101,9 +108,17 @@ public sealed class LimitTests : IAsyncLifetime
     {
         using var connection = await RawConnection.OpenAsync(_gateway.Port);
         await connection.SendAsync(request);
-        Assert.Equal(status, (await connection.ReadAsync()).Status);
-        Assert.True(await connection.IsClosedAsync());
+        await AssertBareAsync(connection, status);
         Assert.Equal(0, (await _gateway.SettledAsync()).Accepted);
         Assert.Equal(0, _gateway.Node!.GetStats()["echo"].Dispatched);
+    }
+
+    /// <summary>docs/errors.md: the bare status, an empty body, nothing of ours.</summary>
+    private static async Task AssertBareAsync(RawConnection connection, int status)
+    {
+        var answer = await connection.ReadAsync();
+        Assert.Equal((status, "", "close", null), (answer.Status, answer.Text, answer.Header("connection"), answer.Header("content-type")));
+        Assert.DoesNotContain(answer.Headers, header => header.Key.StartsWith("x-", StringComparison.OrdinalIgnoreCase));
+        Assert.True(await connection.IsClosedAsync());
     }
 }

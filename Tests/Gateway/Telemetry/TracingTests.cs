@@ -8,17 +8,11 @@ namespace NoslateFleet.Tests.Gateway.Telemetry;
 /// Traces. Listeners are the process's, so the tests with and without one are in this one class, where they run one after the other;
 /// each looks only at activities of its own request ids.
 /// </summary>
-public sealed class TracingTests(PlainGateway fixture) : IClassFixture<PlainGateway>, IAsyncLifetime
+public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
     private const string SpanId = "b7ad6b7169203331";
     private const string Traceparent = $"00-{TraceId}-{SpanId}-01";
-
-    private GatewayUnderTest _gateway = null!;
-
-    public async Task InitializeAsync() => _gateway = await fixture.Gateway;
-
-    public Task DisposeAsync() => Task.CompletedTask;
 
     [SkippableFact]
     public async Task WithoutAListener_TheContextIsPassedOnAsItCame()

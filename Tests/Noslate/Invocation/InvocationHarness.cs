@@ -15,7 +15,7 @@ internal sealed class InvocationHarness : IAsyncDisposable
     public const string InvokeServicePath = "/noslated.data.PushServer/invokeService";
 
     /// <summary>A wait that takes this long has failed.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly TempDirectory _directory = new();
 

@@ -320,7 +320,7 @@ public sealed class InvokeTests
         await using var plane = new RawPlane(harness.SocketPath, async stream =>
         {
             await RawPlane.GreetAsync(stream);
-            await RawPlane.ReadRequestAsync(stream);
+            await RawPlane.ReadBegunRequestAsync(stream);
         });
         InvocationError error = await harness.FailAsync();
         Assert.Equal((InvocationFailure.PlaneLost, Executed.Maybe), (error.Failure, error.Executed));
@@ -352,7 +352,7 @@ public sealed class InvokeTests
         await using var plane = new RawPlane(harness.SocketPath, async stream =>
         {
             await RawPlane.GreetAsync(stream);
-            int id = await RawPlane.ReadRequestAsync(stream);
+            int id = await RawPlane.ReadBegunRequestAsync(stream);
             await stream.WriteAsync(RawPlane.Frame(RawPlane.GoAway, 0, 0, [0, 0, 0, (byte)id, 0, 0, 0, 0]));
         });
         InvocationError error = await harness.FailAsync();

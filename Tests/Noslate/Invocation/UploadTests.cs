@@ -237,7 +237,7 @@ public sealed class UploadTests
         await using var plane = new RawPlane(harness.SocketPath, async stream =>
         {
             await RawPlane.GreetAsync(stream);
-            await RawPlane.ReadRequestAsync(stream);
+            await RawPlane.ReadBegunRequestAsync(stream);
         });
         InvocationError error = await harness.FailAsync(pipe.Reader);
         Assert.Equal((InvocationFailure.PlaneLost, Executed.Maybe), (error.Failure, error.Executed));

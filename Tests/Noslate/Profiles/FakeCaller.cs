@@ -51,7 +51,7 @@ internal sealed class FakeCaller(string name) : IUnaryCaller
                 return Task.FromResult(seen[count - 1]);
             var source = new TaskCompletionSource<Call>(TaskCreationOptions.RunContinuationsAsynchronously);
             waiters.Add((call => call.Method == method, count - seen.Count, source));
-            return source.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            return source.Task.WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 

@@ -10,7 +10,7 @@ namespace NoslateFleet.Tests.Noslate.Profiles;
 public sealed class FunctionsFileTests : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly string directory = Directory.CreateTempSubdirectory("ff-").FullName;
     private readonly ManualTimeProvider time = new();

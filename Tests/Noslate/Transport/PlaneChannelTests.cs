@@ -8,7 +8,7 @@ namespace NoslateFleet.Tests.Noslate.Transport;
 public sealed class PlaneChannelTests : IDisposable
 {
     private const string Path = "/noslated.data.DataPlane/checkHealth";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly TempDirectory _directory = new();
     private readonly ManualTimeProvider _clock = new();
