@@ -48,14 +48,15 @@ internal sealed class RunningProduct : IAsyncDisposable
     public RunningProcess Gateway => _gateway!;
 
     /// <summary>Starts both and waits until the gateway is ready.</summary>
-    public static async Task<RunningProduct> StartAsync()
+    /// <param name="settings">Settings of the gateway, as on its command line.</param>
+    public static async Task<RunningProduct> StartAsync(params string[] settings)
     {
         Requires.Node();
         var product = new RunningProduct();
         try
         {
             await product.StartEmulatorAsync();
-            await product.StartGatewayAsync();
+            await product.StartGatewayAsync(settings);
             await product.ReadyAsync();
             return product;
         }
@@ -80,9 +81,9 @@ internal sealed class RunningProduct : IAsyncDisposable
         await _emulator.SaysAsync("emulator: ready");
     }
 
-    public async Task StartGatewayAsync()
+    public async Task StartGatewayAsync(params string[] settings)
     {
-        _gateway = NewGateway();
+        _gateway = NewGateway(settings);
 
         // The admin port opens last.
         await Until.TrueAsync(
