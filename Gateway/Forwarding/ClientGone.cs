@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace NoslateFleet.Gateway.Forwarding;
 
 /// <summary>
-/// Reads from the exception that ended the request body whether the client has left. The server tells it by this exception first, and cancels the
-/// request only later, from another thread.
+/// Reads from the exception that ended the request body whether the client has left. The server tells it by this exception first, and
+/// cancels the request only later, from another thread.
 /// </summary>
 internal static class ClientGone
 {
@@ -24,5 +24,6 @@ internal static class ClientGone
 
     // A client that closes in the middle of its upload. Nothing but the text tells it from a malformed body.
     private static bool IsEarlyEnd(BadHttpRequestException error) =>
-        error.StatusCode == StatusCodes.Status400BadRequest && error.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal);
+        error.StatusCode == StatusCodes.Status400BadRequest
+        && error.Message.StartsWith("Unexpected end of request content", StringComparison.Ordinal);
 }

@@ -30,7 +30,8 @@ internal static partial class GatewayLog
     [LoggerMessage(1006, LogLevel.Error, "{RequestId} {Target}: the gateway failed")]
     public static partial void Internal(ILogger logger, string requestId, string target, Exception error);
 
-    [LoggerMessage(EventId = 1003, Message = "{RequestId} {Target}: {Status} {Component} {Reason}, executed {Executed}, after head {AfterHead}: {Message} {Detail}")]
+    [LoggerMessage(EventId = 1003,
+        Message = "{RequestId} {Target}: {Status} {Component} {Reason}, executed {Executed}, after head {AfterHead}: {Message} {Detail}")]
     private static partial void Failed(
         ILogger logger, LogLevel level, string requestId, string target, int status, string component, string reason, Executed executed, bool afterHead,
         string message, string? detail);

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Google.Protobuf;
 using NoslateFleet.Noslate.Protocol.Data;
+using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Emulator.Harness;
 
@@ -47,7 +48,7 @@ internal sealed class RpcClient : IDisposable
 
     public RpcTestCall Open(string path, Action<HttpRequestMessage>? change = null)
     {
-        var content = new DuplexContent();
+        var content = new OpenContent();
         HttpRequestMessage request = Request(path, content);
         change?.Invoke(request);
         return new RpcTestCall(http, request, content);
@@ -83,48 +84,18 @@ internal sealed class RpcClient : IDisposable
             Content = content,
         };
     }
-
-    internal sealed class DuplexContent : HttpContent
-    {
-        private readonly TaskCompletionSource<Stream> stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public async Task WriteAsync(byte[] bytes)
-        {
-            Stream target = await stream.Task;
-            await target.WriteAsync(bytes);
-            await target.FlushAsync();
-        }
-
-        public void Complete() => done.TrySetResult();
-
-        public void Abort() => done.TrySetCanceled();
-
-        protected override async Task SerializeToStreamAsync(Stream target, TransportContext? context)
-        {
-            await target.FlushAsync();
-            stream.TrySetResult(target);
-            await done.Task;
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
 }
 
 /// <summary>One call of <see cref="RpcClient"/>.</summary>
 internal sealed class RpcTestCall : IDisposable
 {
-    private readonly RpcClient.DuplexContent? content;
+    private readonly OpenContent? content;
     private readonly CancellationTokenSource cancel = new();
     private readonly HttpRequestMessage request;
     private readonly Task<HttpResponseMessage> sending;
     private Stream? body;
 
-    public RpcTestCall(HttpClient http, HttpRequestMessage request, RpcClient.DuplexContent? content)
+    public RpcTestCall(HttpClient http, HttpRequestMessage request, OpenContent? content)
     {
         this.request = request;
         this.content = content;

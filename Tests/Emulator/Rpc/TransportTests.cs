@@ -167,16 +167,9 @@ public sealed class TransportTests
     public async Task Settings_AnnounceTheSmallWindow_AndNoLimitOfStreams()
     {
         await using TestNode node = await TestNode.StartAsync();
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(node.Node.DataPlaneSocket()));
-        await using var stream = new NetworkStream(socket);
-        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
-        await stream.WriteAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 });
-        byte[] head = new byte[9];
-        await stream.ReadExactlyAsync(head);
-        Assert.Equal(4, head[3]);
-        byte[] payload = new byte[(head[0] << 16) | (head[1] << 8) | head[2]];
-        await stream.ReadExactlyAsync(payload);
+        await using NetworkStream stream = await ConnectAsync(node);
+        (byte type, _, _, byte[] payload) = await RawPlane.ReadFrameAsync(stream);
+        Assert.Equal(RawPlane.Settings, type);
         Dictionary<int, uint> settings = payload.Chunk(6).ToDictionary(
             it => (int)BinaryPrimitives.ReadUInt16BigEndian(it), it => BinaryPrimitives.ReadUInt32BigEndian(it.AsSpan(2)));
         Assert.Equal(65535u, settings.GetValueOrDefault(4, 65535u));
@@ -188,11 +181,7 @@ public sealed class TransportTests
     public async Task IdleConnection_IsNotClosed()
     {
         await using TestNode node = await TestNode.StartAsync();
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(node.Node.DataPlaneSocket()));
-        await using var stream = new NetworkStream(socket);
-        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
-        await stream.WriteAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 });
+        await using NetworkStream stream = await ConnectAsync(node);
 
         // The server looks for overdue connections once a second; a closed one would end the reading.
         using var looks = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
@@ -213,6 +202,17 @@ public sealed class TransportTests
         Outcome[] all = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => node.CallAsync("hello")));
         Assert.All(all, it => Assert.Equal("hello", it.Text));
         Assert.Equal(1, node.Node.GetStats().DataPlaneConnections);
+    }
+
+    /// <summary>A connection on which the client has said what HTTP/2 wants at first, and nothing else.</summary>
+    private static async Task<NetworkStream> ConnectAsync(TestNode node)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(node.Node.DataPlaneSocket()));
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        await stream.WriteAsync(RawPlane.Frame(RawPlane.Settings, 0, 0, []));
+        return stream;
     }
 
     private sealed record SetServices(string Name)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using NoslateFleet.Tests.Common;
 
@@ -17,7 +16,7 @@ internal sealed class RunningProduct : IAsyncDisposable
 
     public RunningProduct()
     {
-        (Port, AdminPort) = (FreePort(), FreePort());
+        (Port, AdminPort) = (FreePort.Next(), FreePort.Next());
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{Port}"), Timeout = TimeSpan.FromSeconds(60) };
         Admin = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{AdminPort}"), Timeout = TimeSpan.FromSeconds(60) };
         File.WriteAllText(_directory.Combine("functions.json"), JsonSerializer.Serialize(new
@@ -60,7 +59,7 @@ internal sealed class RunningProduct : IAsyncDisposable
         try
         {
             await product.StartEmulatorAsync();
-            await product.StartGatewayAsync();
+            await product.StartGatewayAsync(settings);
             await product.ReadyAsync();
             return product;
         }
@@ -163,12 +162,5 @@ internal sealed class RunningProduct : IAsyncDisposable
         }
 
         _directory.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -114,7 +114,7 @@ public sealed class RunScriptTests
         await File.WriteAllTextAsync(functions, "{}");
 
         var other = option == "--port" ? "--admin-port" : "--port";
-        await RefusedAsync(tools, ["--functions", functions, option, $"{port}", other, $"{FreePort()}"], 1, $"Port {port} is taken", option);
+        await RefusedAsync(tools, ["--functions", functions, option, $"{port}", other, $"{FreePort.Next()}"], 1, $"Port {port} is taken", option);
     }
 
     [Theory]
@@ -150,7 +150,7 @@ public sealed class RunScriptTests
     {
         using var tools = new Toolbox().With("node", "exit 0").With(
             "dotnet", "case $1 in --version) echo 10.0.100;; *) echo \"$PWD/Noslate/Noslate.csproj : error NU1101: Unable to find package Google.Protobuf. [$PWD/Orleans.sln]\"; exit 1;; esac");
-        var said = await RunAsync(tools, ["--port", $"{FreePort()}", "--admin-port", $"{FreePort()}", "--functions", _run]);
+        var said = await RunAsync(tools, ["--port", $"{FreePort.Next()}", "--admin-port", $"{FreePort.Next()}", "--functions", _run]);
         Assert.Equal(1, said.ExitCode);
         Assert.Contains("\nNoslate/Noslate.csproj : error NU1101: Unable to find package Google.Protobuf.\n", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("left out", said.Output, StringComparison.Ordinal);
@@ -161,7 +161,7 @@ public sealed class RunScriptTests
     {
         using var tools = new Toolbox().With("node", "exit 0").With(
             "dotnet", "case $1 in --version) echo 10.0.100;; restore) ;; *) echo \"$PWD/Gateway/Program.cs(1,1): error CS1002: ; expected [$PWD/Gateway/Gateway.csproj]\"; exit 1;; esac");
-        var said = await RunAsync(tools, ["--port", $"{FreePort()}", "--admin-port", $"{FreePort()}", "--functions", _run]);
+        var said = await RunAsync(tools, ["--port", $"{FreePort.Next()}", "--admin-port", $"{FreePort.Next()}", "--functions", _run]);
         Assert.Equal(1, said.ExitCode);
         Assert.Contains("\nGateway/Program.cs(1,1): error CS1002: ; expected\n", said.Output, StringComparison.Ordinal);
     }
@@ -175,8 +175,8 @@ public sealed class RunScriptTests
             && File.Exists(Repository.PathOf("Emulator", "bin", "Release", "net10.0", "NoslateFleet.Emulator.dll")),
             "./run starts the Release build, and there is none: run ./test");
 
-        var port = FreePort();
-        var adminPort = FreePort();
+        var port = FreePort.Next();
+        var adminPort = FreePort.Next();
         using var run = System.Diagnostics.Process.Start(
             Scripts.StartInfo(["bash", _run, "--no-build", "--port", $"{port}", "--admin-port", $"{adminPort}"]))!;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -246,12 +246,5 @@ public sealed class RunScriptTests
 
             yield return line;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -56,11 +56,11 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, "/invoke/script") { Content = content };
         request.Headers.Add("x-script", GatewayUnderTest.Script(["head", 200], ["echo"]));
         var sending = _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        await content.WriteAsync("first");
+        await content.WriteAsync("first"u8.ToArray());
         using var answer = await sending;
         await using var body = await answer.Content.ReadAsStreamAsync();
         Assert.Equal("first", await ReadAsync(body, 5));
-        await content.WriteAsync("second");
+        await content.WriteAsync("second"u8.ToArray());
         Assert.Equal("second", await ReadAsync(body, 6));
         content.Complete();
         Assert.Equal(0, await body.ReadAsync(new byte[1]));
@@ -229,7 +229,7 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
             Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         var sending = http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        await content.WriteAsync("hi");
+        await content.WriteAsync("hi"u8.ToArray());
         using var answer = await sending;
         await using var body = await answer.Content.ReadAsStreamAsync();
         Assert.Equal("hi", await ReadAsync(body, 2));
@@ -239,7 +239,7 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
         await trickling.SendAsync("POST /invoke/mirror HTTP/1.1\r\nHost: t\r\nContent-Length: 5000\r\n\r\nabc");
         Assert.Equal(408, (await trickling.ReadAsync()).Status);
 
-        await content.WriteAsync("bye");
+        await content.WriteAsync("bye"u8.ToArray());
         Assert.Equal("bye", await ReadAsync(body, 3));
         content.Complete();
     }
@@ -249,34 +249,6 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
         var bytes = new byte[count];
         await body.ReadExactlyAsync(bytes);
         return Encoding.UTF8.GetString(bytes);
-    }
-
-    private sealed class OpenContent : HttpContent
-    {
-        private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public async Task WriteAsync(string text)
-        {
-            var stream = await _stream.Task;
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(text));
-            await stream.FlushAsync();
-        }
-
-        public void Complete() => _done.TrySetResult();
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            await stream.FlushAsync();
-            _stream.TrySetResult(stream);
-            await _done.Task;
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
     }
 
     // HttpClient's own default version is not for requests that the caller has made.

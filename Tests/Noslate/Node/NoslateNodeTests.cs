@@ -311,17 +311,14 @@ public sealed class NoslateNodeTests : IDisposable
         return error;
     }
 
-    // Connections are other threads' work and tell nobody here; the condition is polled, with a deadline.
-    private static async Task UntilAsync(Func<bool> condition, Action? meanwhile = null)
-    {
-        long start = TimeProvider.System.GetTimestamp();
-        while (!condition())
+    // Connections are other threads' work and tell nobody here.
+    private static Task UntilAsync(Func<bool> condition, Action? meanwhile = null) => Until.TrueAsync(
+        () =>
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < Patience, "the condition did not become true in time");
             meanwhile?.Invoke();
-            await Task.Delay(1);
-        }
-    }
+            return condition();
+        },
+        "the condition did not become true in time");
 
     private string SocketOf(string plane) => _directory.Combine("socks", plane + ".sock");
 
