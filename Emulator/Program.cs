@@ -1,6 +1,10 @@
 using System.Runtime.InteropServices;
 using NoslateFleet.Emulator.Cli;
 using NoslateFleet.Emulator.Node;
+using NoslateFleet.Emulator.PlatformBox;
+
+if (args is ["platform", .. string[] box])
+    return await PlatformCommand.RunAsync(box);
 
 (CommandLine? options, string? error) = CommandLine.Parse(args, Environment.GetEnvironmentVariable);
 if (options is null)

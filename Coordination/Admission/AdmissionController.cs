@@ -110,7 +110,7 @@ public sealed class AdmissionController
 
     /// <summary>
     /// Closes admission. Once it returns, no invocation is accepted any more, by no thread, and every request that waited has been refused; what
-    /// was accepted before is in the ledger. Closed already, only the reason changes.
+    /// was accepted before is in flight. Closed already, only the reason changes.
     /// </summary>
     /// <param name="reason">Draining or Stopped.</param>
     /// <exception cref="ArgumentOutOfRangeException">Another reason.</exception>
@@ -123,6 +123,8 @@ public sealed class AdmissionController
 
         lock (_lock)
         {
+            // Who passed the gate before may still be entering the ledger, with its stripe locked: it is counted already, and who reads
+            // the ledger waits for it.
             _closedFor = reason;
             _ledger.Gate.SetClosed(true);
             for (var i = _lines.Count - 1; i >= 0; i--)
@@ -130,9 +132,6 @@ public sealed class AdmissionController
                 RefuseLine(_lines[i], reason);
             }
         }
-
-        // Who passed the gate before it was closed may still be entering the ledger.
-        _ledger.Settle();
     }
 
     /// <summary>Sets which names are functions or services of this instance. Requests that wait for another are refused.</summary>

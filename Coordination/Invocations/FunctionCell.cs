@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace NoslateFleet.Coordination.Invocations;
 
 /// <summary>What one stripe counts of one function. Guarded by the stripe's lock.</summary>
-internal sealed class FunctionCell
+internal sealed class FunctionCell : CacheLinePad
 {
     public Tally Tally;
     public ServiceTimeWindow Times;
@@ -27,7 +25,4 @@ internal sealed class FunctionCell
         ColdStarts = 0;
         ColdStartsAvoided = 0;
     }
-
-    [StructLayout(LayoutKind.Sequential, Size = 128)]
-    public struct Padding;
 }

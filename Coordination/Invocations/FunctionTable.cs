@@ -17,9 +17,8 @@ internal sealed class FunctionTable(int stripes)
     public const string OverflowName = "(other)";
 
     private readonly ConcurrentDictionary<string, FunctionEntry> _entries = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, FunctionTemperature> _temperatures = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FunctionTemperature?> _temperatures = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private FunctionTemperature? _otherwise;
     private volatile int _unlisted;
     private volatile bool _restricted;
 
@@ -98,46 +97,35 @@ internal sealed class FunctionTable(int stripes)
 
     /// <summary>Sets the temperature of one function, by which its cold starts are counted from now on.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="temperature">Its temperature; null: as all others.</param>
+    /// <param name="temperature">Its temperature; null: can't be told.</param>
     public void SetTemperature(string name, FunctionTemperature? temperature)
     {
         lock (_lock)
         {
-            if (temperature is { } known)
-            {
-                _temperatures[name] = known;
-            }
-            else
-            {
-                _temperatures.Remove(name);
-            }
-
+            _temperatures[name] = temperature;
             if (_entries.TryGetValue(name, out var entry))
             {
-                entry.Temperature = temperature ?? _otherwise;
+                entry.Temperature = temperature;
             }
         }
     }
 
-    /// <summary>Sets the temperature of all functions of which none was set.</summary>
-    /// <param name="temperature">The temperature; null: not known.</param>
-    public void SetOtherTemperatures(FunctionTemperature? temperature)
+    /// <summary>Keeps no temperature of a function any more.</summary>
+    /// <param name="name">Its name.</param>
+    public void ForgetTemperature(string name)
     {
         lock (_lock)
         {
-            _otherwise = temperature;
-            foreach (var (name, entry) in _entries)
+            _temperatures.Remove(name);
+            if (_entries.TryGetValue(name, out var entry))
             {
-                if (!_temperatures.ContainsKey(name))
-                {
-                    entry.Temperature = temperature;
-                }
+                entry.Temperature = null;
             }
         }
     }
 
     private FunctionEntry New(string name) =>
-        new(name, stripes) { Temperature = _temperatures.TryGetValue(name, out var temperature) ? temperature : _otherwise };
+        new(name, stripes) { Temperature = _temperatures.GetValueOrDefault(name) };
 
     private FunctionEntry Add(string name)
     {

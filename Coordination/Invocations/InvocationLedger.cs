@@ -372,13 +372,6 @@ public sealed class InvocationLedger
         }
     }
 
-    /// <summary>Returns once every acceptance that has passed the gate is in the ledger.</summary>
-    internal void Settle()
-    {
-        LockAll();
-        UnlockAll();
-    }
-
     internal void RaiseBusy() => Observer?.Busy();
 
     /// <summary>The moving mean of service times.</summary>

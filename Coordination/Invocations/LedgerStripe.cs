@@ -1,22 +1,21 @@
-using System.Runtime.InteropServices;
-
 namespace NoslateFleet.Coordination.Invocations;
 
 /// <summary>
 /// A part of the ledger with a lock of its own: threads on different processors meet only at the gate. A ticket lives and ends in
 /// the stripe in which it was opened. All members are guarded by <see cref="Lock"/>.
 /// </summary>
-internal sealed class LedgerStripe
+internal sealed class LedgerStripe : CacheLinePad
 {
     private const int SlotsAtFirst = 16;
 
-    public Padding Before;
     public readonly Lock Lock = new();
     public readonly InvocationLedger Ledger;
     public readonly int Index;
     public Tally Tally;
     public ServiceTimeWindow Times;
     public TicketSlot? First;
+
+    /// <summary>Keeps what lies behind in memory off these cache lines.</summary>
     public Padding After;
     private TicketSlot? _free;
 
@@ -119,8 +118,4 @@ internal sealed class LedgerStripe
         slot.Next = _free;
         _free = slot;
     }
-
-    /// <summary>Keeps the next stripe off these cache lines.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 128)]
-    public struct Padding;
 }

@@ -13,6 +13,7 @@ internal sealed record CommandLine(EmulatorOptions? Options, CallFault? Invocati
         A Noslate node for development: both planes on unix sockets, nodejs functions in real node processes.
 
         Usage: NoslateFleet.Emulator --workdir DIR [options]
+               NoslateFleet.Emulator platform [options]     the platform in a box; its own --help tells more
 
           --workdir DIR       the node's directory; sockets are DIR/socks/dp-0.sock and cp-0.sock (default: NOSLATED_WORKDIR)
           --node PATH         the node program, 18 or later (default: node in PATH)

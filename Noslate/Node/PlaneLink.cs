@@ -39,6 +39,7 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private CancellationTokenSource? _pause;
     private TaskCompletionSource _nextConnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _hurry;
+    private volatile int _streamConnection;
     private Task _loop = Task.CompletedTask;
     private volatile PlaneStatus _status;
     private string? _loggedError;
@@ -69,8 +70,8 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
 
     public int InFlight => Volatile.Read(ref _inFlight);
 
-    /// <summary>True until the plane has been connected for the re-sync window: its profiles may still be on their way.</summary>
-    public bool IsResyncing => _time.GetElapsedTime(Volatile.Read(ref _connectedAt)) < _options.ResyncWindow;
+    /// <summary>True while the plane is away, and until it has been connected for the re-sync window: its profiles may still be on their way.</summary>
+    public bool IsResyncing => !_status.Connected || _time.GetElapsedTime(Volatile.Read(ref _connectedAt)) < _options.ResyncWindow;
 
     public void Start() => _loop = Task.Run(() => RunAsync(_stop.Token));
 
@@ -96,7 +97,13 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
             {
                 await Channel.CallAsync(
                     PlaneMethods.GetWorkerTrafficStats, new Empty(), WorkerTrafficStatsResponse.Parser, _options.CallTimeout, cancellationToken);
-                return;
+                if (Channel.Connections == _streamConnection)
+                {
+                    return;
+                }
+
+                // Answered over a new connection: the event stream's is dead, and nobody has told it yet.
+                End(ref _stream);
             }
             catch (GrpcException answered) when (answered.InnerException is null || answered.Status.Code == GrpcStatusCode.DeadlineExceeded)
             {
@@ -133,6 +140,7 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
                 using GrpcDuplexStream stream = await Channel.OpenAsync(
                     ConnectPath, FirstMessages(), _options.CallTimeout, dropped.Token);
                 connectedAt = _time.GetTimestamp();
+                _streamConnection = Channel.Connections;
                 SetConnected();
                 while (await stream.ReadAsync(dropped.Token))
                 {

@@ -17,6 +17,7 @@ internal sealed class PlaneChannel : IUnaryCaller, IDisposable
 
     private readonly HttpMessageInvoker _invoker;
     private readonly TimeProvider _time;
+    private int _connections;
 
     public PlaneChannel(string name, string socketPath, TimeSpan connectTimeout, TimeProvider time)
     {
@@ -44,6 +45,9 @@ internal sealed class PlaneChannel : IUnaryCaller, IDisposable
     public string Name { get; }
 
     public string SocketPath { get; }
+
+    /// <summary>How many connections were opened so far: who remembers the number can tell that his is no longer the one in use.</summary>
+    public int Connections => Volatile.Read(ref _connections);
 
     /// <summary>Makes a request with the headers that the official client sends, save that no compressed answer is asked for.</summary>
     public static HttpRequestMessage CreateRequest(Uri uri, HttpContent content)
@@ -199,6 +203,7 @@ internal sealed class PlaneChannel : IUnaryCaller, IDisposable
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), cancellationToken);
+            Interlocked.Increment(ref _connections);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

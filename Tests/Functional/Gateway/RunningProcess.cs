@@ -6,11 +6,18 @@ using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Functional.Gateway;
 
+/// <summary>Signals, by their numbers on Linux.</summary>
+internal enum ProcessSignal
+{
+    Interrupt = 2,
+    Term = 15,
+    Continue = 18,
+    Stop = 19,
+}
+
 /// <summary>One of the product's executables as a process of its own. It does not outlive this object.</summary>
 internal sealed class RunningProcess : IAsyncDisposable
 {
-    private const int SigTerm = 15;
-
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
@@ -42,6 +49,8 @@ internal sealed class RunningProcess : IAsyncDisposable
 
     public string Error => Text(_error);
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Resident memory in bytes: what it is now, and what it was at most.</summary>
@@ -59,7 +68,19 @@ internal sealed class RunningProcess : IAsyncDisposable
         () => Output.Contains(text, StringComparison.Ordinal) || (HasExited ? throw new InvalidOperationException("it ended: " + Output + Error) : false),
         $"it does not say '{text}' but: {Output} {Error}");
 
-    public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
+    public void Terminate() => Send(ProcessSignal.Term);
+
+    /// <summary>Sends it a signal.</summary>
+    public void Send(ProcessSignal signal) => Assert.Equal(0, Kill(_process.Id, (int)signal));
+
+    /// <summary>Processor time used so far, of all its threads, in the kernel's ticks of 10 ms.</summary>
+    public TimeSpan ProcessorTime()
+    {
+        // The name in parentheses may itself have blanks.
+        var fields = File.ReadAllText($"/proc/{_process.Id}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        return TimeSpan.FromMilliseconds(ticks * 10);
+    }
 
     public void KillHard() => _process.Kill();
 

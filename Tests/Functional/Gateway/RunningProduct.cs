@@ -36,6 +36,9 @@ internal sealed class RunningProduct : IAsyncDisposable
         }));
     }
 
+    /// <summary>The gateway's settings beyond the usual ones; the later wins.</summary>
+    public string[] Settings { get; init; } = [];
+
     public int Port { get; }
 
     public int AdminPort { get; }
@@ -49,10 +52,11 @@ internal sealed class RunningProduct : IAsyncDisposable
     public RunningProcess Gateway => _gateway!;
 
     /// <summary>Starts both and waits until the gateway is ready.</summary>
-    public static async Task<RunningProduct> StartAsync()
+    /// <param name="settings">The gateway's settings beyond the usual ones.</param>
+    public static async Task<RunningProduct> StartAsync(params string[] settings)
     {
         Requires.Node();
-        var product = new RunningProduct();
+        var product = new RunningProduct { Settings = settings };
         try
         {
             await product.StartEmulatorAsync();
@@ -81,9 +85,14 @@ internal sealed class RunningProduct : IAsyncDisposable
         await _emulator.SaysAsync("emulator: ready");
     }
 
-    public async Task StartGatewayAsync()
+    public async Task StartGatewayAsync(params string[] settings)
     {
-        _gateway = NewGateway();
+        if (_gateway is not null)
+        {
+            await _gateway.DisposeAsync();
+        }
+
+        _gateway = NewGateway(settings);
 
         // The admin port opens last.
         await Until.TrueAsync(
@@ -113,8 +122,17 @@ internal sealed class RunningProduct : IAsyncDisposable
         _directory.Path,
         [
             "--Node:Workdir=" + _directory.Path, "--Platform:Address=127.0.0.1", $"--Platform:Port={Port}", $"--Admin:Port={AdminPort}", "--Platform:Mode=Open",
-            .. settings,
+            .. Settings, .. settings,
         ]);
+
+    /// <summary>Runs <c>Gateway hook NAME</c> as an exec hook does.</summary>
+    /// <returns>Its exit code and all it said.</returns>
+    public async Task<(int Code, string Said)> HookAsync(string name, params string[] settings)
+    {
+        await using var hook = new RunningProcess(GatewayProgram, _directory.Path, ["hook", name, $"--Admin:Port={AdminPort}", .. settings]);
+        var code = await hook.ExitAsync();
+        return (code, hook.Output + hook.Error);
+    }
 
     public Task ReadyAsync() => Until.TrueAsync(
         async () =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NoslateFleet.Emulator.PlatformBox;
 using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Functional.House;
@@ -18,6 +19,43 @@ public sealed class RunScriptTests
         Assert.All(
             ["--port", "--admin-port", "--functions", "--workdir", "--no-build", "--verbose", "--help"],
             option => Assert.Contains(option, said.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Help_TellsOfThePlatformInABox_WhoseHelpTellsTheOptionsOfItsProgram()
+    {
+        Assert.Contains("./run platform", (await Scripts.RunAsync(["bash", _run, "--help"])).Output, StringComparison.Ordinal);
+        var said = await Scripts.RunAsync(["bash", _run, "platform", "--seed", "1", "--help"]);
+        Assert.Equal((0, ""), (said.ExitCode, said.Error));
+
+        // The gateway's path is the script's own affair.
+        var options = BoxOptions.HelpText.Split('\n').Select(line => line.Trim().Split(' ')[0]).Where(word => word.StartsWith("--", StringComparison.Ordinal));
+        Assert.All(options.Where(option => option != "--gateway").Append("--no-build"), option => Assert.Contains($" {option} ", said.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Platform_SdkMissing_IsOneClearLine()
+    {
+        using var tools = new Toolbox();
+        await RefusedAsync(tools, ["platform"], 1, ".NET SDK was not found", "install the .NET 10 SDK");
+    }
+
+    [Fact]
+    public async Task Platform_CompileError_IsShownAndNothingIsStarted()
+    {
+        using var tools = new Toolbox().With(
+            "dotnet", "case $1 in --version) echo 10.0.100;; restore) ;; *) echo \"$PWD/Emulator/Program.cs(1,1): error CS1002: ; expected [$PWD/Emulator/Emulator.csproj]\"; exit 1;; esac");
+        var said = await RunAsync(tools, ["platform"]);
+        Assert.Equal((1, "Nothing was started.\n"), (said.ExitCode, said.Error));
+        Assert.Contains("\nEmulator/Program.cs(1,1): error CS1002: ; expected\n", said.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Platform_WrongOption_IsNamed_ExitCode2()
+    {
+        Skip.IfNot(File.Exists(Repository.PathOf("Emulator", "bin", "Release", "net10.0", "NoslateFleet.Emulator.dll")), "there is no Release build");
+        var said = await Scripts.RunAsync(["bash", _run, "platform", "--no-build", "--instances", "many"]);
+        Assert.Equal((2, "", "platform: option --instances is 'many': use 1 to 32\n"), (said.ExitCode, said.Output, said.Error));
     }
 
     [Fact]

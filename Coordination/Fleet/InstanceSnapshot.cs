@@ -1,0 +1,65 @@
+using NoslateFleet.Coordination.Functions;
+using NoslateFleet.Coordination.Lifecycle;
+
+namespace NoslateFleet.Coordination.Fleet;
+
+/// <summary>What an instance tells the fleet about itself.</summary>
+public sealed record InstanceSnapshot
+{
+    /// <summary>The schema of the snapshots this version writes. Readers take those of other numbers as far as they understand them.</summary>
+    public const int CurrentSchema = 1;
+
+    /// <summary>The schema's number.</summary>
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>The instance: FC_INSTANCE_ID, else POD_NAME, else the host's name.</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>The process's random id.</summary>
+    public required string Boot { get; init; }
+
+    /// <summary>Counts the instance's lives: one more at each process start and at each thaw.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Counts the snapshots of one boot, from 1: which of two is newer, where the epoch is the same.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>What the instance is doing.</summary>
+    public required InstancePhase Phase { get; init; }
+
+    /// <summary>When it was made, by the instance's clock.</summary>
+    public required DateTimeOffset AsOf { get; init; }
+
+    /// <summary>Within which time the instance means to publish again; null: not before something changes, so its silence means nothing yet.</summary>
+    public TimeSpan? NextWithin { get; init; }
+
+    /// <summary>Open tickets of the instance.</summary>
+    public int InFlight { get; init; }
+
+    /// <summary>Invocations accepted by this boot.</summary>
+    public long Accepted { get; init; }
+
+    /// <summary>Of these, completed.</summary>
+    public long Completed { get; init; }
+
+    /// <summary>Failed.</summary>
+    public long Failed { get; init; }
+
+    /// <summary>Cancelled by their clients.</summary>
+    public long Cancelled { get; init; }
+
+    /// <summary>Given up by a forced stop.</summary>
+    public long Abandoned { get; init; }
+
+    /// <summary>Its functions.</summary>
+    public IReadOnlyList<FunctionStatus> Functions { get; init; } = [];
+
+    /// <summary>The last receipt of a hook, as JSON; null if there was none.</summary>
+    public string? LastReceiptJson { get; init; }
+
+    /// <summary>The version of the profiles that the node has; null while it has none.</summary>
+    public string? ProfileVersion { get; init; }
+
+    /// <summary>Accepted less all that is accounted for: 0 by the conservation law.</summary>
+    public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;
+}
