@@ -9,7 +9,8 @@ namespace NoslateFleet.Coordination.Lifecycle;
 public sealed record FlightEvent(long Sequence, DateTimeOffset At, long Epoch, string Kind, string Detail);
 
 /// <summary>
-/// The last lifecycle events of an instance, oldest first. Bounded: a new event takes the place of the oldest. Safe under concurrent callers.
+/// The last lifecycle events of an instance, oldest first. Bounded: a new event takes the place of the oldest.
+/// Safe under concurrent callers.
 /// </summary>
 /// <param name="capacity">How many events are kept.</param>
 /// <param name="time">The clock.</param>

@@ -26,8 +26,8 @@ public enum TimeUse
 /// <param name="FrozenSeconds">Processor stopped.</param>
 /// <param name="DrainingSeconds">Leaving.</param>
 /// <param name="Thaws">How often it was thawed.</param>
-/// <param name="ThawToFirstAnswer">Counts of thaws by the time to the first answer's end; see <see cref="FreezeAccounting.BucketSeconds"/>. One more
-/// than there are bounds: the last counts what took longer.</param>
+/// <param name="ThawToFirstAnswer">Counts of thaws by the time to the first answer's end; see <see cref="FreezeAccounting.BucketSeconds"/>.
+/// One more than there are bounds: the last counts what took longer.</param>
 /// <param name="ThawToFirstAnswerSumSeconds">The sum of these times.</param>
 public sealed record FreezeAccount(
     double StartingSeconds,
@@ -69,7 +69,9 @@ public sealed class FreezeAccounting
     /// <summary>Upper bounds of the histogram's buckets, in seconds.</summary>
     public static IReadOnlyList<double> BucketSeconds => _bounds;
 
-    /// <summary>What the time is spent on may have changed. Whoever comes last asks last, so that crossing calls end in the truth.</summary>
+    /// <summary>
+    /// What the time is spent on may have changed. Whoever comes last asks last, so that crossing calls end in the truth.
+    /// </summary>
     public void Update()
     {
         lock (_lock)
@@ -79,7 +81,9 @@ public sealed class FreezeAccounting
         }
     }
 
-    /// <summary>The processor stood still until now. What the monotonic clock counted of it is taken from what the time was booked on.</summary>
+    /// <summary>
+    /// The processor stood still until now. What the monotonic clock counted of it is taken from what the time was booked on.
+    /// </summary>
     /// <param name="gap">How long, at most.</param>
     public void Thawed(TimeSpan gap)
     {
@@ -97,7 +101,9 @@ public sealed class FreezeAccounting
         }
     }
 
-    /// <summary>An invocation has ended; the first after a thaw is what the caller of a frozen instance waited for. Nearly free otherwise.</summary>
+    /// <summary>
+    /// An invocation has ended; the first after a thaw is what the caller of a frozen instance waited for. Nearly free otherwise.
+    /// </summary>
     public void Answered()
     {
         if (!_awaitsAnswer)

@@ -2,7 +2,9 @@ namespace NoslateFleet.Coordination.Lifecycle;
 
 /// <summary>One run of a hook: its budget, its steps, and how it ends.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage(
-    "Design", "CA1001", Justification = "Its token sources have no timers and are cancelled by whoever comes late; the collector takes them.")]
+    "Design",
+    "CA1001",
+    Justification = "Its token sources have no timers and are cancelled by whoever comes late; the collector takes them.")]
 internal sealed class HookRun
 {
     private readonly CancellationTokenSource _force = new();
@@ -79,7 +81,9 @@ internal sealed class HookRun
         }
     }
 
-    /// <summary>Runs a step until it ends, its token is cancelled, or the run is called off. Whatever it throws is told in the receipt.</summary>
+    /// <summary>
+    /// Runs a step until it ends, its token is cancelled, or the run is called off. Whatever it throws is told in the receipt.
+    /// </summary>
     /// <param name="name">The step's name.</param>
     /// <param name="step">The step; null if there is nothing to do, which leaves no trace.</param>
     /// <param name="until">Cancelled when its time is over.</param>

@@ -15,7 +15,9 @@ public interface IInstanceWork
     /// <param name="cancellationToken">Ends the wait.</param>
     Task CheckDataPlaneAsync(CancellationToken cancellationToken);
 
-    /// <summary>The processor ran not for a while: what rests on time or on old connections is to be looked at, in the background. Returns at once.</summary>
+    /// <summary>
+    /// The processor ran not for a while: what rests on time or on old connections is to be looked at, in the background. Returns at once.
+    /// </summary>
     /// <param name="gap">How long it did not run.</param>
     void Thawed(TimeSpan gap);
 
@@ -32,7 +34,9 @@ public interface IInstanceWork
     /// <param name="cancellationToken">Ends the wait.</param>
     Task PublishAsync(Receipt receipt, CancellationToken cancellationToken);
 
-    /// <summary>The instance begins to leave: what outlives this process is to know. Called before the phase changes; must be quick.</summary>
+    /// <summary>
+    /// The instance begins to leave: what outlives this process is to know. Called before the phase changes; must be quick.
+    /// </summary>
     /// <param name="drain">Why, and until when.</param>
     void DrainBegins(DrainBeginning drain);
 

@@ -21,7 +21,8 @@ public sealed class InstanceLifecycle : IDisposable
     private readonly Action<TimeSpan> _beginLife;
     private readonly Lock _lock = new();
 
-    // Taken before the other one: abandoning runs others' code, for which that one is not held, and must not meet an admission opened again.
+    // Taken before the other one: abandoning runs others' code, for which that one is not held, and must not meet
+    // an admission opened again.
     private readonly Lock _doors = new();
 
     // Held while the work writes a drain down or strikes it out, so that these come in the order of what they tell.
@@ -68,7 +69,9 @@ public sealed class InstanceLifecycle : IDisposable
         Recorder.Record(1, "start", identity.Boot);
     }
 
-    /// <summary>Raised after the phase or the epoch changed, by the thread that changed it, outside of locks. Handlers must be quick and not throw.</summary>
+    /// <summary>
+    /// Raised after the phase or the epoch changed, by the thread that changed it, outside of locks. Handlers must be quick and not throw.
+    /// </summary>
     public event Action<InstanceState>? Changed;
 
     /// <summary>Who it is.</summary>
@@ -117,8 +120,8 @@ public sealed class InstanceLifecycle : IDisposable
     }
 
     /// <summary>
-    /// Brings the instance to where a request can be admitted, as far as that can be: waits (a bounded time) for the data plane's connection after
-    /// a thaw, and calls an announced freeze off.
+    /// Brings the instance to where a request can be admitted, as far as that can be: waits (a bounded time) for the data plane's
+    /// connection after a thaw, and calls an announced freeze off.
     /// </summary>
     /// <param name="cancellationToken">The client has left.</param>
     public async ValueTask PassAsync(CancellationToken cancellationToken)
@@ -148,7 +151,9 @@ public sealed class InstanceLifecycle : IDisposable
         }
     }
 
-    /// <summary>The process's own tick, at most twice a second: it alone finds a freeze after which nobody calls. No input or output.</summary>
+    /// <summary>
+    /// The process's own tick, at most twice a second: it alone finds a freeze after which nobody calls. No input or output.
+    /// </summary>
     public void Tick() => TryPass();
 
     /// <summary>
@@ -274,7 +279,10 @@ public sealed class InstanceLifecycle : IDisposable
     /// <returns>Whether it ended.</returns>
     public bool EndResumedDrain(string cause) => Undrain(cause, unlessStopping: true);
 
-    /// <summary>What the stop that runs has done so far, for a caller who can't wait for its end: its verdict is Forced. The receipt once it has ended.</summary>
+    /// <summary>
+    /// What the stop that runs has done so far, for a caller who can't wait for its end: its verdict is Forced.
+    /// The receipt once it has ended.
+    /// </summary>
     public Receipt StopSoFar()
     {
         var counts = _invocations.Snapshot();
@@ -426,7 +434,9 @@ public sealed class InstanceLifecycle : IDisposable
         return receipt;
     }
 
-    /// <summary>A flush that hangs leaves half of what is kept for the end: the last snapshot is the last word of a silent instance.</summary>
+    /// <summary>
+    /// A flush that hangs leaves half of what is kept for the end: the last snapshot is the last word of a silent instance.
+    /// </summary>
     private async Task FlushAsync(HookRun run)
     {
         using var part = run.Budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush / 2);
@@ -599,8 +609,8 @@ public sealed class InstanceLifecycle : IDisposable
     }
 
     /// <summary>
-    /// A hook that comes during the platform's /initialize waits its turn; whether that succeeds is not its matter. A signal waits for nobody, and
-    /// the instance's own tries to start hold no hook up.
+    /// A hook that comes during the platform's /initialize waits its turn; whether that succeeds is not its matter. A signal waits for
+    /// nobody, and the instance's own tries to start hold no hook up.
     /// </summary>
     private async Task WaitItsTurnAsync(HookRun run)
     {
@@ -636,7 +646,8 @@ public sealed class InstanceLifecycle : IDisposable
             _lastReceipt = receipt;
         }
 
-        Recorder.Record(receipt.Epoch, run.Hook, $"{receipt.Verdict}{(receipt.CalledOff ? ", called off" : "")}, {receipt.InFlight} in flight, {receipt.Abandoned} abandoned");
+        var verdict = receipt.CalledOff ? $"{receipt.Verdict}, called off" : receipt.Verdict.ToString();
+        Recorder.Record(receipt.Epoch, run.Hook, $"{verdict}, {receipt.InFlight} in flight, {receipt.Abandoned} abandoned");
         return receipt;
     }
 

@@ -9,10 +9,15 @@ public sealed class LifecycleBudgets
     /// <summary>/pre-freeze, from the call to its answer. Default 10 s.</summary>
     public TimeSpan Freeze { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A stop, from the call or signal to its end. Default 60 s. Not longer than the platform's own limit: Function Compute allows up to 90 s.</summary>
+    /// <summary>
+    /// A stop, from the call or signal to its end. Default 60 s. Not longer than the platform's own limit: Function Compute
+    /// allows up to 90 s.
+    /// </summary>
     public TimeSpan Stop { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a draining instance still serves new requests, because endpoints are withdrawn late. Part of the stop budget. Default 0.</summary>
+    /// <summary>
+    /// How long a draining instance still serves new requests, because endpoints are withdrawn late. Part of the stop budget. Default 0.
+    /// </summary>
     public TimeSpan LameDuck { get; set; } = TimeSpan.Zero;
 
     /// <summary>Kept at the end of a freeze or stop for flushing and publishing. Default 1 s.</summary>

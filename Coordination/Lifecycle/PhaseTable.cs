@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace NoslateFleet.Coordination.Lifecycle;
 
-/// <summary>The one table of an instance's phases. What is not in it does not happen. docs/lifecycle.md shows the same table; a test compares them.</summary>
+/// <summary>
+/// The one table of an instance's phases. What is not in it does not happen. docs/lifecycle.md shows the same table; a test compares them.
+/// </summary>
 public static class PhaseTable
 {
     private static readonly FrozenDictionary<(InstancePhase From, PhaseCause Cause), InstancePhase> _next;

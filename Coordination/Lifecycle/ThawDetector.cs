@@ -27,11 +27,13 @@ public sealed class ThawDetector
     }
 
     /// <summary>
-    /// Tells that the process runs now. What is told within a 64th of the threshold after the last is taken for the same moment, so that the
-    /// crowd only reads: nobody can put back an old time that it had read before a freeze.
+    /// Tells that the process runs now. What is told within a 64th of the threshold after the last is taken for the same moment, so that
+    /// the crowd only reads: nobody can put back an old time that it had read before a freeze.
     /// </summary>
-    /// <param name="gap">How long it did not run, by the clock that shows more. Zero if it did, and if the wall clock was only set back.</param>
-    /// <param name="found">Called with the gap by the one caller that finds a hole, before others can see that it is closed. Must be quick.</param>
+    /// <param name="gap">How long it did not run, by the clock that shows more. Zero if it did, and if the wall clock
+    /// was only set back.</param>
+    /// <param name="found">Called with the gap by the one caller that finds a hole, before others can see that it is closed.
+    /// Must be quick.</param>
     /// <returns>True for the one caller that finds a hole.</returns>
     public bool Observe(out TimeSpan gap, Action<TimeSpan>? found = null)
     {
@@ -59,7 +61,8 @@ public sealed class ThawDetector
         }
     }
 
-    // A wall clock that is set back shows a hole as well: what rests on it (leases, rate windows) is no longer right. But nothing stood still.
+    // A wall clock that is set back shows a hole as well: what rests on it (leases, rate windows) is no longer right. But
+    // nothing stood still.
     private bool IsLonger(TimeSpan limit, long timestamp, long wall, out TimeSpan still)
     {
         var monotonic = _time.GetElapsedTime(Volatile.Read(ref _lastTimestamp), timestamp);
