@@ -9,7 +9,9 @@ public enum InstancePhase
     /// <summary>Serving.</summary>
     Ready,
 
-    /// <summary>Told that it will be frozen: what runs is let end, the last snapshot is published. A request that arrives calls the freeze off.</summary>
+    /// <summary>
+    /// Told that it will be frozen: what runs is let end, the last snapshot is published. A request that arrives calls the freeze off.
+    /// </summary>
     Freezing,
 
     /// <summary>The freeze hook has ended: the platform may stop the process's clock at any moment, or not.</summary>
