@@ -12,8 +12,8 @@ namespace NoslateFleet.Bench.Admission;
 /// </summary>
 internal static class AdmissionMeasure
 {
-    private const int Rounds = 200;
-    private const int PerRound = 10_000;
+    private const int Rounds = 1000;
+    private const int PerRound = 3000;
     private const int WarmUp = 1_000_000;
 
     public static void Run()
@@ -34,7 +34,8 @@ internal static class AdmissionMeasure
     private static void Measure(string name, bool observed, int kept, int functionLimit)
     {
         var ledger = new InvocationLedger(TimeProvider.System) { Observer = observed ? new Listening() : null };
-        var admission = new AdmissionController(ledger, new AdmissionOptions { MaxConcurrentPerFunction = functionLimit }, TimeProvider.System);
+        var options = new AdmissionOptions { MaxConcurrentPerFunction = functionLimit };
+        var admission = new AdmissionController(ledger, options, TimeProvider.System);
         Loop(admission, kept, WarmUp);
         var before = GC.GetAllocatedBytesForCurrentThread();
         Loop(admission, 0, WarmUp);
@@ -43,7 +44,10 @@ internal static class AdmissionMeasure
         var two = Best(2, () => Loop(admission, kept, PerRound));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}: 1 thread {one:F0} ns and {(double)bytes / WarmUp:F1} B per invocation; 2 threads {two:F0} ns each, {2 * one / two:F2} times the throughput"));
+            $"""
+            {name}
+              1 thread {one:F0} ns and {(double)bytes / WarmUp:F1} B per invocation; 2 threads {two:F0} ns each: {2 * one / two:F2} times as many
+            """));
         if (ledger.Snapshot() is not { Drift: 0, InFlight: 0 })
         {
             throw new InvalidOperationException("the ledger does not add up: " + ledger.Snapshot());

@@ -20,7 +20,8 @@ public class AdmissionBenchmarks
     public void Setup()
     {
         _ledger = new InvocationLedger(TimeProvider.System);
-        _admission = new AdmissionController(_ledger, new AdmissionOptions { MaxConcurrentPerFunction = FunctionLimit }, TimeProvider.System);
+        var options = new AdmissionOptions { MaxConcurrentPerFunction = FunctionLimit };
+        _admission = new AdmissionController(_ledger, options, TimeProvider.System);
     }
 
     [Benchmark]

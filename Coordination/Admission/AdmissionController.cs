@@ -7,8 +7,10 @@ namespace NoslateFleet.Coordination.Admission;
 /// A request that waits is not yet accepted and not in the ledger. Safe under concurrent callers.
 /// </summary>
 /// <remarks>
-/// A slot at hand is taken in the ledger alone. Everything else (waiting, refusing, closing) is done with all of the ledger's stripes locked, so that each step is
-/// one instant, and no other code runs in it. While somebody waits no newcomer is let in: the slot that becomes free goes to who waits. Only
+/// A slot at hand is taken in the ledger alone. Everything else (waiting, refusing, closing) is done with all of the ledger's stripes
+/// locked, so that each step is
+/// one instant, and no other code runs in it. While somebody waits no newcomer is let in: the slot that becomes free goes to who waits.
+/// Only
 /// those whose function is at its own limit are passed, by requests for other functions.
 /// </remarks>
 public sealed class AdmissionController
@@ -65,7 +67,8 @@ public sealed class AdmissionController
     /// </summary>
     /// <param name="target">The function's or service's name.</param>
     /// <param name="requestId">The request's id.</param>
-    /// <param name="timeLeft">Time until the request's deadline; <see cref="Timeout.InfiniteTimeSpan"/>: none. Passing while it waits, it is refused.</param>
+    /// <param name="timeLeft">Time until the request's deadline; <see cref="Timeout.InfiniteTimeSpan"/>: none. Passing while it waits,
+    /// it is refused.</param>
     /// <param name="cancellationToken">Gives up waiting, without a trace. Has no effect on what was accepted.</param>
     /// <returns>The ticket, or why there is none.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled before a decision.</exception>
@@ -100,7 +103,8 @@ public sealed class AdmissionController
     }
 
     /// <summary>
-    /// Closes admission. Once it returns, no invocation is accepted any more, by no thread, and every request that waited has been refused; what
+    /// Closes admission. Once it returns, no invocation is accepted any more, by no thread, and every request that waited has been
+    /// refused; what
     /// was accepted before is in flight. Closed already, only the reason changes.
     /// </summary>
     /// <param name="reason">Draining or Stopped.</param>

@@ -12,7 +12,8 @@ public sealed class AdmissionOptions
     public const int Ceiling = 1_000_000;
 
     /// <summary>
-    /// Most invocations in flight in this instance. 1 to 1,000,000; default 200, as much as Function Compute sends to one instance. What comes
+    /// Most invocations in flight in this instance. 1 to 1,000,000; default 200, as much as Function Compute sends to one instance. What
+    /// comes
     /// beyond waits or is refused.
     /// </summary>
     public int MaxConcurrent { get; set; } = 200;
@@ -24,7 +25,8 @@ public sealed class AdmissionOptions
     public int MaxConcurrentPerFunction { get; set; }
 
     /// <summary>
-    /// Most requests that wait for a slot, of all functions together. 0 to 1,000,000; default 100; 0: none waits. What comes beyond is refused
+    /// Most requests that wait for a slot, of all functions together. 0 to 1,000,000; default 100; 0: none waits. What comes beyond is
+    /// refused
     /// at once, with an estimate of when to try again.
     /// </summary>
     public int MaxQueued { get; set; } = 100;
@@ -45,7 +47,8 @@ public sealed class AdmissionOptions
         if (MaxRetryAfter < TimeSpan.FromSeconds(1) || MaxRetryAfter > TimeSpan.FromDays(1))
         {
             errors.Add(string.Create(
-                CultureInfo.InvariantCulture, $"{SectionName}:{nameof(MaxRetryAfter)} = {MaxRetryAfter:c}: must be a duration from 1 s to 1 day"));
+                CultureInfo.InvariantCulture,
+                $"{SectionName}:{nameof(MaxRetryAfter)} = {MaxRetryAfter:c}: must be a duration from 1 s to 1 day"));
         }
 
         return errors;
@@ -54,7 +57,9 @@ public sealed class AdmissionOptions
         {
             if (value < least || value > Ceiling)
             {
-                errors.Add(string.Create(CultureInfo.InvariantCulture, $"{SectionName}:{name} = {value}: must be a whole number from {least} to {Ceiling}"));
+                errors.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{SectionName}:{name} = {value}: must be a whole number from {least} to {Ceiling}"));
             }
         }
     }

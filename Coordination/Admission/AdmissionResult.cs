@@ -21,7 +21,10 @@ public readonly struct AdmissionResult : IEquatable<AdmissionResult>
         ExpectedWait = expectedWait;
     }
 
-    /// <summary>Whether the invocation was accepted: then <see cref="Ticket"/> is to be closed exactly once, else <see cref="Reason"/> tells why not.</summary>
+    /// <summary>
+    /// Whether the invocation was accepted: then <see cref="Ticket"/> is to be closed exactly once, else <see cref="Reason"/> tells why
+    /// not.
+    /// </summary>
     public bool Accepted { get; }
 
     /// <summary>The ticket of an accepted invocation; else one that ends nothing.</summary>
@@ -29,16 +32,19 @@ public readonly struct AdmissionResult : IEquatable<AdmissionResult>
 
     /// <summary>Why it was refused.</summary>
     /// <exception cref="InvalidOperationException">It was accepted.</exception>
-    public RefusalReason Reason => Accepted ? throw new InvalidOperationException("an accepted invocation has no reason of refusal") : _reason;
+    public RefusalReason Reason =>
+        Accepted ? throw new InvalidOperationException("an accepted invocation has no reason of refusal") : _reason;
 
     /// <summary>
-    /// When to try again: whole seconds, at least one, from <see cref="ExpectedWait"/> and no more than <see cref="AdmissionOptions.MaxRetryAfter"/>.
+    /// When to try again: whole seconds, at least one, from <see cref="ExpectedWait"/> and no more than
+    /// <see cref="AdmissionOptions.MaxRetryAfter"/>.
     /// Null if accepted, and where trying this instance again would not help.
     /// </summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>
-    /// The wait for a slot as estimated when the request came (for a refusal after waiting: at the refusal): the queue ahead, times the moving
+    /// The wait for a slot as estimated when the request came (for a refusal after waiting: at the refusal): the queue ahead, times the
+    /// moving
     /// mean of service time, by the slots. Zero if nobody was ahead or nothing is known yet.
     /// </summary>
     public TimeSpan ExpectedWait { get; }

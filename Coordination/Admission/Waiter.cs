@@ -2,7 +2,9 @@ using NoslateFleet.Coordination.Invocations;
 
 namespace NoslateFleet.Coordination.Admission;
 
-/// <summary>A request that waits for a slot. Guarded by the ledger's stripes, all of them; settled exactly once, when it is taken out of its line.</summary>
+/// <summary>
+/// A request that waits for a slot. Guarded by the ledger's stripes, all of them; settled exactly once, when it is taken out of its line.
+/// </summary>
 internal sealed class Waiter(WaitingLine line, string target, string requestId, long? deadline, TimeSpan expectedWait)
 {
     /// <summary>Its continuations are the request's own code: they must not run under our locks.</summary>

@@ -14,7 +14,10 @@ public interface IFleetDirectory
     /// <exception cref="FleetDirectoryException">The directory can't be reached.</exception>
     Task<PublishResult> PublishAsync(InstanceSnapshot snapshot, CancellationToken cancellationToken);
 
-    /// <summary>Adds receipts and recorder events of an instance. The oldest are dropped beyond the directory's bound. Not fenced: what happened, happened.</summary>
+    /// <summary>
+    /// Adds receipts and recorder events of an instance. The oldest are dropped beyond the directory's bound. Not fenced: what happened,
+    /// happened.
+    /// </summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="records">What to add, oldest first.</param>
     /// <param name="cancellationToken">Gives up.</param>

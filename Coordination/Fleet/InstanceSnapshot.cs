@@ -6,7 +6,9 @@ namespace NoslateFleet.Coordination.Fleet;
 /// <summary>What an instance tells the fleet about itself.</summary>
 public sealed record InstanceSnapshot
 {
-    /// <summary>The schema of the snapshots this version writes. Readers take those of other numbers as far as they understand them.</summary>
+    /// <summary>
+    /// The schema of the snapshots this version writes. Readers take those of other numbers as far as they understand them.
+    /// </summary>
     public const int CurrentSchema = 1;
 
     /// <summary>The schema's number.</summary>
@@ -30,7 +32,9 @@ public sealed record InstanceSnapshot
     /// <summary>When it was made, by the instance's clock.</summary>
     public required DateTimeOffset AsOf { get; init; }
 
-    /// <summary>Within which time the instance means to publish again; null: not before something changes, so its silence means nothing yet.</summary>
+    /// <summary>
+    /// Within which time the instance means to publish again; null: not before something changes, so its silence means nothing yet.
+    /// </summary>
     public TimeSpan? NextWithin { get; init; }
 
     /// <summary>Open tickets of the instance.</summary>

@@ -10,7 +10,8 @@ public enum PublishOutcome
     Stale,
 
     /// <summary>
-    /// Another boot holds this epoch or a higher one. Nothing was changed. At its first contact a process takes that epoch plus one; later it means
+    /// Another boot holds this epoch or a higher one. Nothing was changed. At its first contact a process takes that epoch plus one;
+    /// later it means
     /// that another process bears the same instance id, and this one must stop publishing and say so.
     /// </summary>
     Fenced,

@@ -1,7 +1,8 @@
 namespace NoslateFleet.Coordination.Fleet;
 
 /// <summary>
-/// Which of two snapshots of one instance is newer. By epoch first: a snapshot of an older life never replaces a newer one's. Within an epoch only its first
+/// Which of two snapshots of one instance is newer. By epoch first: a snapshot of an older life never replaces a newer one's. Within an
+/// epoch only its first
 /// boot counts, since each boot begins an epoch of its own; within a boot, the sequence. Clocks have no say.
 /// </summary>
 public static class SnapshotOrder

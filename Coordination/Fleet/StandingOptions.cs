@@ -15,13 +15,15 @@ public sealed class StandingOptions
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// After how much silence an instance counts as Quiet or Lost; for one that said it would publish at longer intervals, three of those. At least twice
+    /// After how much silence an instance counts as Quiet or Lost; for one that said it would publish at longer intervals, three of
+    /// those. At least twice
     /// the heartbeat, at most 1 day; default 15 s. Shorter: losses are seen sooner, and a slow write more often taken for one.
     /// </summary>
     public TimeSpan LostAfter { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// After how much silence an instance counts as Gone, whatever it said last. More than the time to Lost, at most 30 days; default 24 h. Shorter: the list
+    /// After how much silence an instance counts as Gone, whatever it said last. More than the time to Lost, at most 30 days; default 24
+    /// h. Shorter: the list
     /// is tidier, and the last words of a dead or long frozen instance are lost sooner.
     /// </summary>
     public TimeSpan GoneAfter { get; set; } = TimeSpan.FromHours(24);

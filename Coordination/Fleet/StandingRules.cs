@@ -9,7 +9,8 @@ public static class StandingRules
     private const int Heartbeats = 3;
 
     /// <summary>
-    /// How old a snapshot is. Where the directory knows when it received it, that time counts: instances' clocks differ, and jump. One from the future, by a clock
+    /// How old a snapshot is. Where the directory knows when it received it, that time counts: instances' clocks differ, and jump. One
+    /// from the future, by a clock
     /// that is ahead or a reader's that was set back, is as good as new.
     /// </summary>
     /// <param name="heard">When it was received, or when it was made, by the best clock there is.</param>

@@ -15,7 +15,9 @@ internal sealed class BoardFunction(string name)
     public FunctionTemperature LastTold = FunctionTemperature.Cold;
     public DateTimeOffset? AsOf;
 
-    /// <summary>Whether there may be workers of which nothing was told: no picture was taken in yet, or none since it all fell into doubt.</summary>
+    /// <summary>
+    /// Whether there may be workers of which nothing was told: no picture was taken in yet, or none since it all fell into doubt.
+    /// </summary>
     public bool Doubtful;
 
     /// <summary>Our own invocations in flight when the node was last asked for a picture.</summary>

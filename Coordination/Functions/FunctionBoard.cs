@@ -3,7 +3,8 @@ using NoslateFleet.Coordination.Invocations;
 namespace NoslateFleet.Coordination.Functions;
 
 /// <summary>
-/// What an instance knows of its functions: their workers, from the node's pictures and events, and their invocations, from the ledger. An event counts at once, and
+/// What an instance knows of its functions: their workers, from the node's pictures and events, and their invocations, from the ledger.
+/// An event counts at once, and
 /// a picture that was asked for before it does not overwrite it. Safe under concurrent callers.
 /// </summary>
 /// <remarks>
@@ -44,7 +45,8 @@ public sealed class FunctionBoard
     }
 
     /// <summary>
-    /// A function's temperature has changed: its name, what it was, what it is. Told in order and one at a time, outside all locks, on the thread of
+    /// A function's temperature has changed: its name, what it was, what it is. Told in order and one at a time, outside all locks, on
+    /// the thread of
     /// whoever brought it about; must be quick. What can't be told for a while is no change; a function begins as Cold.
     /// </summary>
     public event Action<string, FunctionTemperature, FunctionTemperature>? Changed;
@@ -138,7 +140,8 @@ public sealed class FunctionBoard
     }
 
     /// <summary>
-    /// Nothing that was heard of workers can be relied on any more: the connection to the node was lost, or the instance was frozen. They are Unknown until the
+    /// Nothing that was heard of workers can be relied on any more: the connection to the node was lost, or the instance was frozen.
+    /// They are Unknown until the
     /// next picture or event tells of them.
     /// </summary>
     public void Doubt()
@@ -152,7 +155,11 @@ public sealed class FunctionBoard
                 function.Doubtful = true;
                 foreach (var worker in function.Workers.Values)
                 {
-                    worker.Fact = worker.Fact with { State = worker.Fact.State == WorkerState.Stopped ? WorkerState.Stopped : WorkerState.Unknown };
+                    if (worker.Fact.State != WorkerState.Stopped)
+                    {
+                        worker.Fact = worker.Fact with { State = WorkerState.Unknown };
+                    }
+
                     worker.Mark = 0;
                 }
             }
@@ -184,7 +191,8 @@ public sealed class FunctionBoard
 
     /// <summary>A function's temperature now.</summary>
     /// <param name="functionName">The function.</param>
-    /// <returns>Null where it can't be told: nothing was heard from the node yet, it is in doubt, or the node has no such function.</returns>
+    /// <returns>Null where it can't be told: nothing was heard from the node yet, it is in doubt, or the node has no such
+    /// function.</returns>
     public FunctionTemperature? TemperatureOf(string functionName)
     {
         FunctionTemperature? temperature = null;

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace NoslateFleet.Coordination.Invocations;
 
 /// <summary>
-/// Keeps the fields of a derived class off the cache lines of whatever lies before it in memory: the runtime places a base class's fields first, and
+/// Keeps the fields of a derived class off the cache lines of whatever lies before it in memory: the runtime places a base class's
+/// fields first, and
 /// within a class it orders them as it likes. Twice 64 bytes, because processors fetch lines in pairs.
 /// </summary>
 internal abstract class CacheLinePad

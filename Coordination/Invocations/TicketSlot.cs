@@ -1,6 +1,8 @@
 namespace NoslateFleet.Coordination.Invocations;
 
-/// <summary>The place of one open ticket in its stripe. Reused: <see cref="Life"/> tells its tickets apart. Guarded by the stripe's lock.</summary>
+/// <summary>
+/// The place of one open ticket in its stripe. Reused: <see cref="Life"/> tells its tickets apart. Guarded by the stripe's lock.
+/// </summary>
 /// <param name="stripe">The stripe it belongs to for ever.</param>
 internal sealed class TicketSlot(LedgerStripe stripe)
 {

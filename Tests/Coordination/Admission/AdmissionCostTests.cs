@@ -15,7 +15,8 @@ public sealed class AdmissionCostTests
     public void Invocation_AllocatesNothing_AndTakesFarLessThanTheRestOfIt(int perFunction)
     {
         var ledger = new InvocationLedger(TimeProvider.System) { Observer = new Listener() };
-        var admission = new AdmissionController(ledger, new AdmissionOptions { MaxConcurrentPerFunction = perFunction }, TimeProvider.System);
+        var options = new AdmissionOptions { MaxConcurrentPerFunction = perFunction };
+        var admission = new AdmissionController(ledger, options, TimeProvider.System);
         for (var round = 0; round < Rounds; round++)
         {
             Run(admission);

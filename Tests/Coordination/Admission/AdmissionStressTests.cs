@@ -17,8 +17,8 @@ public sealed class AdmissionStressTests
     public async Task EverythingAtOnce_EveryTicketEndsOnce_EverySnapshotIsConserved(int perFunction, bool abandoning)
     {
         var ledger = new InvocationLedger(TimeProvider.System, 4);
-        var admission = new AdmissionController(
-            ledger, new AdmissionOptions { MaxConcurrent = Slots, MaxConcurrentPerFunction = perFunction, MaxQueued = 8 }, TimeProvider.System);
+        var options = new AdmissionOptions { MaxConcurrent = Slots, MaxConcurrentPerFunction = perFunction, MaxQueued = 8 };
+        var admission = new AdmissionController(ledger, options, TimeProvider.System);
         long admitted = 0;
         long ended = 0;
         long abandoned = 0;
@@ -138,7 +138,7 @@ public sealed class AdmissionStressTests
                 }
             }
         })).ToArray();
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < 60; round++)
         {
             admission.Close(RefusalReason.Draining);
             var accepted = ledger.Snapshot().Accepted;

@@ -458,7 +458,13 @@ public sealed class AdmissionTests
     [Fact]
     public void Options_OutOfBounds_AllToldAtOnce_WithKeyAndValue()
     {
-        var options = new AdmissionOptions { MaxConcurrent = 0, MaxConcurrentPerFunction = -1, MaxQueued = 2_000_000, MaxRetryAfter = TimeSpan.Zero };
+        var options = new AdmissionOptions
+        {
+            MaxConcurrent = 0,
+            MaxConcurrentPerFunction = -1,
+            MaxQueued = 2_000_000,
+            MaxRetryAfter = TimeSpan.Zero,
+        };
         Assert.Equal(
             [
                 "Admission:MaxConcurrent = 0: must be a whole number from 1 to 1000000",
@@ -467,12 +473,14 @@ public sealed class AdmissionTests
                 "Admission:MaxRetryAfter = 00:00:00: must be a duration from 1 s to 1 day",
             ],
             options.Validate());
-        Assert.Throws<ArgumentException>(() => new AdmissionController(new InvocationLedger(TimeProvider.System), options, TimeProvider.System));
+        var ledger = new InvocationLedger(TimeProvider.System);
+        Assert.Throws<ArgumentException>(() => new AdmissionController(ledger, options, TimeProvider.System));
         Assert.Empty(new AdmissionOptions().Validate());
     }
 
     [Fact]
-    public void Result_AcceptedHasNoReason() => Assert.Throws<InvalidOperationException>(() => new AdmissionUnderTest().AskAsync().Result.Reason);
+    public void Result_AcceptedHasNoReason() =>
+        Assert.Throws<InvalidOperationException>(() => new AdmissionUnderTest().AskAsync().Result.Reason);
 
     /// <summary>Time goes on, and no timer fires.</summary>
     private sealed class LateTimers : TimeProvider

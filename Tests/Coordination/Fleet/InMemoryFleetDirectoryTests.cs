@@ -32,11 +32,13 @@ public sealed class InMemoryFleetDirectoryTests
     public async Task OlderLife_IsFenced_AndToldWhoHoldsTheLease()
     {
         await _directory.PublishAsync(Snapshots.Of("new", 5), default);
-        Assert.Equal(new PublishResult(PublishOutcome.Fenced, "new", 5), await _directory.PublishAsync(Snapshots.Of("old", 4, 99), default));
+        var older = await _directory.PublishAsync(Snapshots.Of("old", 4, 99), default);
+        Assert.Equal(new PublishResult(PublishOutcome.Fenced, "new", 5), older);
         Assert.Equal("new", Assert.Single((await _directory.ReadAllAsync(default)).Entries).Snapshot.Boot);
 
         // What a process does at its first contact.
-        Assert.Equal(new PublishResult(PublishOutcome.Published, "newest", 6), await _directory.PublishAsync(Snapshots.Of("newest", 6), default));
+        var newest = await _directory.PublishAsync(Snapshots.Of("newest", 6), default);
+        Assert.Equal(new PublishResult(PublishOutcome.Published, "newest", 6), newest);
     }
 
     [Fact]

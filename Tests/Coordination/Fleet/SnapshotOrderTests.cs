@@ -23,7 +23,8 @@ public sealed class SnapshotOrderTests
         Judge(PublishOutcome.Stale, Snapshots.Of(epoch: 3, sequence: 2), Snapshots.Of(epoch: 2, sequence: 9));
 
     [Fact]
-    public void ThawedInstance_NextEpoch_IsPublished() => Judge(PublishOutcome.Published, Snapshots.Of(epoch: 2, sequence: 9), Snapshots.Of(epoch: 3, sequence: 10));
+    public void ThawedInstance_NextEpoch_IsPublished() =>
+        Judge(PublishOutcome.Published, Snapshots.Of(epoch: 2, sequence: 9), Snapshots.Of(epoch: 3, sequence: 10));
 
     [Fact]
     public void NewBoot_WithAHigherEpoch_IsPublished() => Judge(PublishOutcome.Published, Snapshots.Of("a", 2, 9), Snapshots.Of("b", 3, 1));

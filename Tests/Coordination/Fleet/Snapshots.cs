@@ -6,7 +6,12 @@ namespace NoslateFleet.Tests.Coordination.Fleet;
 internal static class Snapshots
 {
     public static InstanceSnapshot Of(
-        string boot = "boot-1", long epoch = 1, long sequence = 1, InstancePhase phase = InstancePhase.Ready, int inFlight = 0, TimeSpan? next = null,
+        string boot = "boot-1",
+        long epoch = 1,
+        long sequence = 1,
+        InstancePhase phase = InstancePhase.Ready,
+        int inFlight = 0,
+        TimeSpan? next = null,
         string instance = "i") =>
         new()
         {

@@ -117,13 +117,15 @@ public sealed class StandingRulesTests
     public void Options_OutOfBounds_AllToldAtOnce_WithKeyAndValue()
     {
         Assert.Empty(new StandingOptions().Validate());
+        var day = TimeSpan.FromDays(1);
+        var options = new StandingOptions { HeartbeatInterval = TimeSpan.Zero, LostAfter = 2 * day, GoneAfter = day };
         Assert.Equal(
             [
                 "Fleet:HeartbeatInterval = 00:00:00: must be a duration from 100 ms to 1 h",
                 "Fleet:LostAfter = 2.00:00:00: must be at least twice Fleet:HeartbeatInterval and at most 1 day",
                 "Fleet:GoneAfter = 1.00:00:00: must be more than Fleet:LostAfter and at most 30 days",
             ],
-            new StandingOptions { HeartbeatInterval = TimeSpan.Zero, LostAfter = TimeSpan.FromDays(2), GoneAfter = TimeSpan.FromDays(1) }.Validate());
+            options.Validate());
         Assert.Single(new StandingOptions { HeartbeatInterval = TimeSpan.FromSeconds(10) }.Validate());
     }
 

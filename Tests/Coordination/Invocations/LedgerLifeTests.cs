@@ -137,7 +137,7 @@ public sealed class LedgerLifeTests
     {
         var ledger = new InvocationLedger(TimeProvider.System, 4);
         using var both = new Barrier(2);
-        const int Rounds = 3000;
+        const int Rounds = 1500;
         var ticket = default(Ticket);
         var ender = new Thread(() =>
         {
