@@ -88,7 +88,7 @@ internal sealed class FakeWork : IInstanceWork, IDisposable
 
     public Task FlushAsync(CancellationToken cancellationToken) => Do(nameof(FlushAsync), cancellationToken);
 
-    public Task PublishAsync(CancellationToken cancellationToken) => Do(nameof(PublishAsync), cancellationToken);
+    public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => Do(nameof(PublishAsync), cancellationToken);
 
     public void Thawed(TimeSpan gap)
     {
