@@ -20,6 +20,7 @@ internal sealed class HookRun
         Hook = hook;
         Cause = cause;
         _time = time;
+        Time = new Budget(total, time, CancellationToken.None);
         Budget = new Budget(total, time, _force.Token);
     }
 
@@ -28,6 +29,9 @@ internal sealed class HookRun
     public string Cause { get; }
 
     public Budget Budget { get; }
+
+    /// <summary>The same time, for what has to be done also when the run is forced.</summary>
+    public Budget Time { get; }
 
     public Task<Receipt> Task { get; set; } = null!;
 

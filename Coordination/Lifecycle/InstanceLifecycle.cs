@@ -383,6 +383,7 @@ public sealed class InstanceLifecycle : IDisposable
 
     private async Task<Receipt> FreezeAsync(HookRun run)
     {
+        using var time = run.Time;
         using var budget = run.Budget;
         await WaitItsTurnAsync(run);
         if (!Change(PhaseCause.FreezeBegun))
@@ -451,8 +452,9 @@ public sealed class InstanceLifecycle : IDisposable
 
     private async Task<Receipt> StopAsync(HookRun run)
     {
+        using var time = run.Time;
         using var budget = run.Budget;
-        await NoteAsync(run, () => WriteDown(run), budget.Token);
+        await NoteAsync(() => WriteDown(run), budget);
         await WaitItsTurnAsync(run);
         BeginDrain(run);
         if (!_refusing && _budgets.LameDuck > TimeSpan.Zero)
@@ -473,7 +475,7 @@ public sealed class InstanceLifecycle : IDisposable
         if (EndDrain(run))
         {
             // Side by side: neither may use up the other's time.
-            var struckOut = NoteAsync(run, () => StrikeOut(run), CancellationToken.None);
+            var struckOut = NoteAsync(() => StrikeOut(run), time);
             await run.StepAsync("publish", Publish(run), budget.Token);
             await struckOut;
         }
@@ -563,10 +565,9 @@ public sealed class InstanceLifecycle : IDisposable
     }
 
     /// <summary>Waits for a drain to be written down or struck out, a bounded time: a disk may hang.</summary>
-    private async Task NoteAsync(HookRun run, Action note, CancellationToken over)
+    private async Task NoteAsync(Action note, Budget budget)
     {
-        var left = run.Budget.Total - run.Budget.Spent;
-        using var part = new Budget(left > _noteTime ? _noteTime : left > TimeSpan.Zero ? left : TimeSpan.Zero, _time, over);
+        using var part = budget.Take(_noteTime, TimeSpan.Zero);
         try
         {
             await Task.Run(note, CancellationToken.None).WaitAsync(part.Token);
@@ -673,6 +674,7 @@ public sealed class InstanceLifecycle : IDisposable
     private Receipt NotFreezing()
     {
         var none = new HookRun(Receipt.PreFreeze, HookCause, TimeSpan.Zero, _time) { CalledOff = true };
+        using var time = none.Time;
         using var budget = none.Budget;
         return Write(none, _invocations.Snapshot(), _state);
     }

@@ -122,7 +122,7 @@ internal sealed class FakeWork : IInstanceWork, IDisposable
             case Way.Throws:
                 throw new InvalidOperationException(name + " is broken");
             case Way.Blocks:
-                _over.Wait(_limit);
+                _over.Wait(_limit * 3);
                 break;
         }
     }
@@ -139,7 +139,7 @@ internal sealed class FakeWork : IInstanceWork, IDisposable
             case Way.Hangs:
                 return new TaskCompletionSource().Task;
             case Way.Blocks:
-                _over.Wait(_limit, CancellationToken.None);
+                _over.Wait(_limit * 3, CancellationToken.None);
                 return Task.CompletedTask;
             case Way.Heeds:
                 return Task.Delay(Timeout.Infinite, cancellationToken);

@@ -30,7 +30,7 @@ public sealed class LifecyclePropertyTests
             }
 
             run.End();
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(150));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
 
     [Fact]
     public async Task ThePhasesToldInOrder_FollowTheTable()
@@ -175,7 +175,7 @@ public sealed class LifecyclePropertyTests
             var all = Task.WhenAll([.. _freezes, .. _stops, .. _initialisations]);
             Assert.True(Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(20))).Result == all, "a run never ended");
             Assert.Equal(InstancePhase.Stopped, _it.Phase);
-            Assert.Equal(0, _it.Ledger.InFlight);
+            Assert.True(_it.Ledger.InFlight == 0, "an invocation is left");
             Assert.All(_open, ticket => Assert.False(ticket.TryEnd(Outcome.Completed)));
             foreach (var receipt in _freezes.Concat(_stops).Select(task => task.Result))
             {
@@ -183,7 +183,9 @@ public sealed class LifecyclePropertyTests
             }
 
             Assert.Equal((InstancePhase.Stopped, false), (_stops[^1].Result.Phase, _stops[^1].Result.CalledOff));
-            Assert.Equal(0, _it.Clock.ArmedTimers);
+
+            // A thaw's check is nobody's step: it may still be about to end.
+            Assert.True(SpinWait.SpinUntil(() => _it.Clock.ArmedTimers == 0, TimeSpan.FromSeconds(20)), "a timer is left");
         }
 
         public void Dispose() => _it.Dispose();

@@ -1,6 +1,7 @@
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Tests.Common;
 using static NoslateFleet.Tests.Coordination.Lifecycle.InstanceUnderTest;
 
 namespace NoslateFleet.Tests.Coordination.Lifecycle;
@@ -12,7 +13,7 @@ public sealed class LifecycleStressTests
     public async Task RequestsFreezesStopsAndUndrains_AtOnce_LoseNothing_AndEndServing()
     {
         const int Clients = 4;
-        const int Rounds = 400;
+        const int Rounds = 200;
         using var it = new InstanceUnderTest(time: TimeProvider.System);
         Assert.Null(await it.InitializeAsync());
         using var over = new CancellationTokenSource();
@@ -101,13 +102,13 @@ public sealed class LifecycleStressTests
         Assert.True(accepted > 0);
         Assert.Equal((accepted, accepted + 1, 0, 0L), (won, snapshot.Accepted, snapshot.InFlight, snapshot.Abandoned));
         Assert.Equal(it.Epoch, it.Ledger.Epoch);
-        Assert.Equal(it.Work.Count(nameof(IInstanceWork.Thawed)), it.Epoch - 1);
+        await Until.TrueAsync(() => it.Work.Count(nameof(IInstanceWork.Thawed)) == it.Epoch - 1, "not every thaw was told once");
     }
 
     [Fact]
     public async Task ForcedStops_AbandonWhatRuns_AndEachTicketEndsOnce()
     {
-        const int Rounds = 100;
+        const int Rounds = 50;
         const int Clients = 2;
         for (var round = 0; round < Rounds; round++)
         {
