@@ -140,6 +140,29 @@ public sealed class AdmissionTests
         t.Admit();
     }
 
+    [Fact]
+    public async Task SlotsKeptAtHandByManyThreads_AreNeitherLostNorDoubled()
+    {
+        const int Slots = 200;
+        var t = new AdmissionUnderTest(Slots, queue: 0);
+        for (var round = 0; round < 20; round++)
+        {
+            // Each thread leaves what it frees where it is, and some gather more than they keep.
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    var mine = Enumerable.Range(0, Slots / 4).Select(_ => t.Admit()).ToArray();
+                    Array.ForEach(mine, m => Assert.True(m.TryEnd(Outcome.Completed)));
+                },
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default)));
+            var all = Enumerable.Range(0, Slots).Select(_ => t.Admit()).ToArray();
+            t.Refuse(RefusalReason.QueueFull);
+            Array.ForEach(all, a => Assert.True(a.TryEnd(Outcome.Completed)));
+        }
+    }
+
     [Theory]
     [InlineData(RefusalReason.Draining)]
     [InlineData(RefusalReason.Stopped)]

@@ -119,6 +119,26 @@ public sealed class LedgerLifeTests
     }
 
     [Fact]
+    public async Task WhenIdle_AskedForAfterTheLastEnd_WithANewTicketOpen_Waits()
+    {
+        Task? idle = null;
+        var second = default(Ticket);
+        var first = _ledger.Accept("f", "1");
+        _ledger.Observer = new Acting(() =>
+        {
+            if (idle is null)
+            {
+                second = _ledger.Accept("f", "2");
+                idle = _ledger.WhenIdleAsync(CancellationToken.None);
+            }
+        });
+        first.TryEnd(Outcome.Completed);
+        Assert.False(idle!.IsCompleted);
+        second.TryEnd(Outcome.Completed);
+        await idle.WaitAsync(_patience);
+    }
+
+    [Fact]
     public async Task WhenIdle_Cancelled_OthersWaitOn()
     {
         var ticket = _ledger.Accept("f", "1");
@@ -278,6 +298,15 @@ public sealed class LedgerLifeTests
         public void Busy() => Calls.Add("busy " + ledger.InFlight);
 
         public void Idle() => Calls.Add("idle " + ledger.InFlight);
+    }
+
+    private sealed class Acting(Action idle) : IActivityObserver
+    {
+        public void Busy()
+        {
+        }
+
+        public void Idle() => idle();
     }
 
     private sealed class Reading(InvocationLedger ledger) : IActivityObserver
