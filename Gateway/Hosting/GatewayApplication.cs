@@ -123,6 +123,7 @@ public static class GatewayApplication
             options.Lifecycle.Budgets,
             provider.GetRequiredService<FlightRecorder>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Rehearsal>();
         services.AddSingleton<LifecycleService>();
 
         // In place of the host's own: the listeners stay open until the instance is drained.

@@ -21,12 +21,14 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     private readonly DrainIntentFile _intent;
     private readonly Connections _connections;
     private readonly FunctionWatch _functions;
+    private readonly Rehearsal _rehearsal;
     private readonly TimeProvider _time;
     private readonly ILogger<LifecycleService> _logger;
     private readonly CancellationTokenSource _stop = new();
-    private ITimer? _tick;
+    private Ticker? _tick;
     private ITimer? _expiry;
     private Task _starting = Task.CompletedTask;
+    private Task? _rehearsing;
     private InstancePhase _told = InstancePhase.Starting;
 
     public LifecycleService(
@@ -35,6 +37,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         DrainIntentFile intent,
         Connections connections,
         FunctionWatch functions,
+        Rehearsal rehearsal,
         InvocationLedger ledger,
         TimeProvider time,
         ILogger<LifecycleService> logger)
@@ -44,6 +47,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         _intent = intent;
         _connections = connections;
         _functions = functions;
+        _rehearsal = rehearsal;
         _time = time;
         _logger = logger;
         ledger.Observer = new ActivityEdges(lifecycle);
@@ -59,7 +63,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
             _expiry = _time.CreateTimer(_ => _lifecycle.EndResumedDrain("the drain intent expired"), null, left, Timeout.InfiniteTimeSpan);
         }
 
-        _tick = _time.CreateTimer(static service => ((LifecycleService)service!).Tick(), this, TickInterval, TickInterval);
+        _tick = new Ticker(Tick, TickInterval, _time);
         if (_platform.Mode != PlatformMode.FunctionCompute)
         {
             _starting = Task.Run(() => InitializeAsync(_stop.Token), CancellationToken.None);
@@ -70,11 +74,8 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_tick is not null)
-        {
-            await _tick.DisposeAsync();
-        }
-
+        _tick?.Dispose();
+        _tick = null;
         if (_expiry is not null)
         {
             await _expiry.DisposeAsync();
@@ -89,6 +90,19 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         _tick?.Dispose();
         _expiry?.Dispose();
         _stop.Dispose();
+    }
+
+    private async Task RehearseAsync()
+    {
+        try
+        {
+            await _rehearsal.RunAsync();
+        }
+        catch (Exception error)
+        {
+            // The first real hook takes a little longer then.
+            NotRehearsed(_logger, error.Message);
+        }
     }
 
     private void Tick()
@@ -122,6 +136,12 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     {
         // Crossing changes may tell themselves in the wrong order; what is done here rests on the state as it is.
         state = _lifecycle.State;
+        if (state.Initialised)
+        {
+            // Not before: until then every processor is needed to get there.
+            LazyInitializer.EnsureInitialized(ref _rehearsing, () => Task.Run(RehearseAsync));
+        }
+
         if (_lifecycle.IsLeaving)
         {
             _connections.SayGoAway();
@@ -139,6 +159,9 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
 
     [LoggerMessage(1061, LogLevel.Warning, "Not initialised: {Missing}. Trying again in {Seconds} s")]
     private static partial void NotInitialised(ILogger logger, string missing, double seconds);
+
+    [LoggerMessage(1063, LogLevel.Debug, "The hooks were not rehearsed: {Error}")]
+    private static partial void NotRehearsed(ILogger logger, string error);
 
     [LoggerMessage(1062, LogLevel.Warning,
         "An earlier process of this container was draining ({Cause}, {At}): this one drains as well, for another {Seconds:0} s or until it is undone")]
