@@ -11,6 +11,7 @@ internal sealed class Ticker : IDisposable
     private readonly ManualResetEvent _stop = new(initialState: false);
     private readonly ITimer? _timer;
     private readonly Thread? _thread;
+    private bool _disposed;
 
     public Ticker(Action tick, TimeSpan interval, TimeProvider time)
     {
@@ -29,6 +30,12 @@ internal sealed class Ticker : IDisposable
 
     public void Dispose()
     {
+        // The container disposes of a service once for each name it is registered under.
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         _timer?.Dispose();
         _stop.Set();
         _thread?.Join();
