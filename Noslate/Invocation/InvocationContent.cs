@@ -78,6 +78,12 @@ internal sealed class InvocationContent : HttpContent
     {
         lock (_gate)
         {
+            if (_stopped)
+            {
+                // Once is enough: a second cancellation would meet the caller's own next read.
+                return;
+            }
+
             _stopped = true;
             if (_waiting)
             {

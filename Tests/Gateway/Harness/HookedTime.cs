@@ -4,13 +4,13 @@ namespace NoslateFleet.Tests.Gateway.Harness;
 internal sealed class HookedTime(TimeProvider inner) : TimeProvider
 {
     [ThreadStatic]
-    private static bool _inCallback;
+    private static Type? _inCallbackOf;
 
     /// <summary>Called instead of each timer's callback of that state's type, with the callback to call; null: nothing is hooked.</summary>
     public Action<Type?, Action>? Firing { get; set; }
 
-    /// <summary>Called, on its thread, when a hooked callback asks for the time; null: nothing is hooked.</summary>
-    public Action? AskedWhileFiring { get; set; }
+    /// <summary>Called, on its thread, when a hooked callback of that state's type asks for the time; null: nothing is hooked.</summary>
+    public Action<Type>? AskedWhileFiring { get; set; }
 
     /// <summary>Called before a timer of that state's type is disarmed; null: nothing is hooked.</summary>
     public Action<Type?>? Disarming { get; set; }
@@ -21,9 +21,9 @@ internal sealed class HookedTime(TimeProvider inner) : TimeProvider
 
     public override long GetTimestamp()
     {
-        if (_inCallback)
+        if (_inCallbackOf is { } type)
         {
-            AskedWhileFiring?.Invoke();
+            AskedWhileFiring?.Invoke(type);
         }
 
         return inner.GetTimestamp();
@@ -49,14 +49,14 @@ internal sealed class HookedTime(TimeProvider inner) : TimeProvider
 
                     void Call()
                     {
-                        _inCallback = true;
+                        _inCallbackOf = type;
                         try
                         {
                             callback(value);
                         }
                         finally
                         {
-                            _inCallback = false;
+                            _inCallbackOf = null;
                         }
                     }
                 },
