@@ -29,6 +29,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     private ITimer? _expiry;
     private Task _starting = Task.CompletedTask;
     private Task? _rehearsing;
+    private int _readyTicks;
     private InstancePhase _told = InstancePhase.Starting;
 
     public LifecycleService(
@@ -109,6 +110,12 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     {
         _lifecycle.Tick();
         _functions.Tick();
+
+        // Not before the second tick of an initialised instance: until then every processor is needed for the first requests.
+        if (_rehearsing is null && _lifecycle.State.Initialised && ++_readyTicks > 1)
+        {
+            _rehearsing = Task.Run(RehearseAsync);
+        }
     }
 
     private async Task InitializeAsync(CancellationToken cancellationToken)
@@ -136,12 +143,6 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     {
         // Crossing changes may tell themselves in the wrong order; what is done here rests on the state as it is.
         state = _lifecycle.State;
-        if (state.Initialised)
-        {
-            // Not before: until then every processor is needed to get there.
-            LazyInitializer.EnsureInitialized(ref _rehearsing, () => Task.Run(RehearseAsync));
-        }
-
         if (_lifecycle.IsLeaving)
         {
             _connections.SayGoAway();
