@@ -63,14 +63,14 @@ public sealed class FreezeTests
     public async Task PreFreeze_OverItsBudget_IsForced_AndAbandonsNothing()
     {
         await using var gateway = await StartAsync(
-            ("Lifecycle:FreezeBudget", "700ms"), ("Lifecycle:FlushBudget", "100ms"), ("Lifecycle:AnswerMargin", "100ms"));
+            ("Lifecycle:FreezeBudget", "2500ms"), ("Lifecycle:FlushBudget", "200ms"), ("Lifecycle:AnswerMargin", "1200ms"));
         var going = gateway.Flag("going");
         var go = gateway.Flag("go");
         var running = gateway.Http.SendAsync(GatewayUnderTest.Scripted(["touch", going], ["await", go], ["end", "whole"]));
         await GatewayUnderTest.AppearsAsync(going);
         var receipt = PlatformCalls.Receipt(await gateway.CallAsync("/pre-freeze"));
         Assert.Equal(("Forced", "Frozen", 1), (receipt.Text("verdict"), receipt.Text("phase"), receipt.GetProperty("inFlight").GetInt32()));
-        Assert.InRange(receipt.GetProperty("ms").GetDouble(), 0, 700);
+        Assert.InRange(receipt.GetProperty("ms").GetDouble(), 0, 2500);
         await File.WriteAllTextAsync(go, "");
         using var response = await running;
         Assert.Equal("whole", await response.Content.ReadAsStringAsync());
