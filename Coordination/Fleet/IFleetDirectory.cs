@@ -29,6 +29,19 @@ public interface IFleetDirectory
     /// <exception cref="FleetDirectoryException">The directory can't be reached.</exception>
     Task<DirectoryView> ReadAllAsync(CancellationToken cancellationToken);
 
+    /// <summary>Reads one instance's last snapshot; null if the directory has none.</summary>
+    /// <param name="instanceId">The instance.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FleetDirectoryException">The directory can't be reached.</exception>
+    Task<DirectoryEntry?> ReadAsync(string instanceId, CancellationToken cancellationToken);
+
+    /// <summary>Reads what has changed since a version, a page at a time: for live views. Its cost goes by the changes, not by the fleet.</summary>
+    /// <param name="since">The version that the last page gave; <see cref="DirectoryVersion.None"/> for all.</param>
+    /// <param name="limit">The most instances on a page, at least 1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FleetDirectoryException">The directory can't be reached.</exception>
+    Task<DirectoryPage> ReadChangesAsync(DirectoryVersion since, int limit, CancellationToken cancellationToken);
+
     /// <summary>Reads what an instance has left beside its snapshots, oldest first; empty for an unknown instance.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -11,6 +11,9 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
     private readonly Lock _lock = new();
     private readonly Dictionary<string, DirectoryEntry> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Queue<InstanceRecord>> _records = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _changed = new(StringComparer.Ordinal);
+    private readonly string _id = Guid.NewGuid().ToString("N");
+    private long _version;
 
     /// <inheritdoc/>
     public Task<PublishResult> PublishAsync(InstanceSnapshot snapshot, CancellationToken cancellationToken)
@@ -24,6 +27,7 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
             if (outcome == PublishOutcome.Published)
             {
                 _entries[snapshot.InstanceId] = new DirectoryEntry(snapshot, now);
+                _changed[snapshot.InstanceId] = ++_version;
                 present = snapshot;
             }
 
@@ -64,6 +68,35 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
         {
             return Task.FromResult(new DirectoryView(
                 now, [.. _entries.Values.OrderBy(static e => e.Snapshot.InstanceId, StringComparer.Ordinal)], []));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<DirectoryEntry?> ReadAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            return Task.FromResult(_entries.GetValueOrDefault(instanceId));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<DirectoryPage> ReadChangesAsync(DirectoryVersion since, int limit, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        var now = time.GetUtcNow();
+        lock (_lock)
+        {
+            var reset = since.Directory != _id || since.Number > _version;
+            var from = reset ? 0 : since.Number;
+            var newer = _changed.Where(c => c.Value > from).OrderBy(static c => c.Value).ToList();
+            var more = newer.Count > limit;
+            var page = more ? newer[..limit] : newer;
+            var upTo = more ? page[^1].Value : _version;
+            return Task.FromResult(new DirectoryPage(
+                now, new DirectoryVersion(_id, upTo), more, reset && since != DirectoryVersion.None, [.. page.Select(c => _entries[c.Key])], []));
         }
     }
 

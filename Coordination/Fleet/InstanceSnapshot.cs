@@ -40,6 +40,12 @@ public sealed record InstanceSnapshot
     /// <summary>Open tickets of the instance.</summary>
     public int InFlight { get; init; }
 
+    /// <summary>
+    /// Whether all that is in flight is at its very end: the last response's end is about to be written, and a freeze may follow at once.
+    /// Readers take such an instance as idle.
+    /// </summary>
+    public bool Ending { get; init; }
+
     /// <summary>Invocations accepted by this boot.</summary>
     public long Accepted { get; init; }
 
@@ -63,6 +69,21 @@ public sealed record InstanceSnapshot
 
     /// <summary>The version of the profiles that the node has; null while it has none.</summary>
     public string? ProfileVersion { get; init; }
+
+    /// <summary>The version of the fleet's profiles that the node has; null while it goes by the instance's own file.</summary>
+    public long? FleetProfileVersion { get; init; }
+
+    /// <summary>Why the fleet's newest profiles could not be applied; null if they were, or there are none.</summary>
+    public string? FleetProfileError { get; init; }
+
+    /// <summary>
+    /// What tells this life of the container from others under the same instance id: the pod's UID, or Function Compute's instance id;
+    /// null where nothing does. Orders hold for it across restarts of the process.
+    /// </summary>
+    public string? ContainerLife { get; init; }
+
+    /// <summary>How the instance belongs to a fleet: <c>Standalone</c>, <c>Island</c> or <c>Mesh</c>.</summary>
+    public string Topology { get; init; } = "Standalone";
 
     /// <summary>Accepted less all that is accounted for: 0 by the conservation law.</summary>
     public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;

@@ -40,12 +40,12 @@ public static class StandingRules
                 InstancePhase.Draining => Standing.Draining,
 
                 // It was told to be silent from now on, so its silence needs no proof.
-                InstancePhase.Frozen when last.InFlight == 0 => Standing.Quiet,
+                InstancePhase.Frozen when last.InFlight == 0 || last.Ending => Standing.Quiet,
                 _ => Standing.Active,
             };
         }
 
-        return last.InFlight > 0 ? Standing.Lost : Standing.Quiet;
+        return last.InFlight > 0 && !last.Ending ? Standing.Lost : Standing.Quiet;
     }
 
     /// <summary>From which age on a snapshot's instance is silent.</summary>

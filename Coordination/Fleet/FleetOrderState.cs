@@ -1,0 +1,6 @@
+namespace NoslateFleet.Coordination.Fleet;
+
+/// <summary>An order and what became of it.</summary>
+/// <param name="Order">The order.</param>
+/// <param name="Result">Its result; null while it is open.</param>
+public sealed record FleetOrderState(FleetOrder Order, FleetOrderResult? Result);
