@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Hosting;
 
 namespace NoslateFleet.Bench.Hosts;
@@ -10,6 +12,14 @@ internal static class GatewayHost
     {
         await using var app = GatewayApplication.Build(args);
         await app.StartAsync();
+
+        // Before that it answers 503.
+        var lifecycle = app.Services.GetRequiredService<InstanceLifecycle>();
+        while (!lifecycle.State.Initialised)
+        {
+            await Task.Delay(1);
+        }
+
         await Commands.ServeAsync(new Uri(app.PlatformAddress()).Port.ToString(System.Globalization.CultureInfo.InvariantCulture), handler: null);
         await app.StopAsync();
     }
