@@ -76,7 +76,16 @@ internal sealed class Contender : IAsyncDisposable
             : string.Create(CultureInfo.InvariantCulture, $"run {_child.ReadyText} {Target} {cell.Concurrency} {cell.Size} {milliseconds}");
         var allocatedBefore = _tellsAllocation ? await _child.AllocatedAsync() : 0;
         var before = _child.ProcessorTime;
-        var result = LoadResult.Parse(await (_load ?? _child).AskAsync(command));
+        LoadResult result;
+        try
+        {
+            result = LoadResult.Parse(await (_load ?? _child).AskAsync(command));
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new InvalidOperationException($"{Name}, {cell}: {error.Message}", error);
+        }
+
         var used = _child.ProcessorTime - before;
         var allocated = _tellsAllocation ? await _child.AllocatedAsync() - allocatedBefore : 0;
         if (result.Errors > 0 || result.Requests == 0)
