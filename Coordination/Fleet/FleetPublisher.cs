@@ -18,6 +18,7 @@ public sealed class FleetPublisher : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly CancellationTokenSource _stopped = new();
+    private readonly CancellationToken _stop;
     private readonly Lock _lock = new();
     private TaskCompletionSource _wake = NewWake();
     private Task _loop = Task.CompletedTask;
@@ -59,6 +60,9 @@ public sealed class FleetPublisher : IAsyncDisposable
         _options = options;
         _time = time;
         _random = random;
+
+        // Outlives its source: responses may end after the publishing has.
+        _stop = _stopped.Token;
     }
 
     /// <summary>Whether the last snapshot published or on its way said that work is in flight. Costs a read of memory.</summary>
@@ -122,6 +126,7 @@ public sealed class FleetPublisher : IAsyncDisposable
         if (await SendAsync(ending: false, cancellationToken) is { } error)
         {
             Wake();
+            cancellationToken.ThrowIfCancellationRequested();
             throw error as FleetDirectoryException ?? new FleetDirectoryException(error.Message, error);
         }
     }
@@ -145,7 +150,7 @@ public sealed class FleetPublisher : IAsyncDisposable
             return true;
         }
 
-        var sent = SendAsync(ending: true, _stopped.Token);
+        var sent = SendAsync(ending: true, _stop);
         if (!sent.IsCompleted && _options.EdgeWait > TimeSpan.Zero)
         {
             try
@@ -163,7 +168,7 @@ public sealed class FleetPublisher : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        while (!_stopped.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested)
         {
             Task woken;
             lock (_lock)
@@ -180,11 +185,11 @@ public sealed class FleetPublisher : IAsyncDisposable
             var wait = Due();
             if (wait <= TimeSpan.Zero)
             {
-                await SendAsync(ending: false, _stopped.Token);
+                await SendAsync(ending: false, _stop);
                 continue;
             }
 
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop);
             await Task.WhenAny(woken, Task.Delay(wait, _time, over.Token));
             await over.CancelAsync();
         }

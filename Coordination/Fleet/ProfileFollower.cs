@@ -65,7 +65,7 @@ public sealed class ProfileFollower : IAsyncDisposable
     {
         lock (_lookLock)
         {
-            if (_look.CurrentCount == 0)
+            if (_look.CurrentCount == 0 && !_stopped.IsCancellationRequested)
             {
                 _look.Release();
             }
@@ -76,7 +76,12 @@ public sealed class ProfileFollower : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listening?.Dispose();
-        await _stopped.CancelAsync();
+        lock (_lookLock)
+        {
+            // Notices on their way find it ended.
+            _stopped.Cancel();
+        }
+
         await _loop;
         _stopped.Dispose();
         _look.Dispose();

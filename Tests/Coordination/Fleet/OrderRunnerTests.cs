@@ -26,7 +26,7 @@ public sealed class OrderRunnerTests : IAsyncDisposable
 
         var result = await ResultAsync("o");
 
-        Assert.Equal((FleetOrderOutcome.Done, "boot-1", 4), (result.Outcome, result.Boot, result.Epoch));
+        Assert.Equal((FleetOrderOutcome.Done, "boot-1", 4L), (result.Outcome, result.Boot, result.Epoch));
         Assert.Equal(["flush"], _work.Done);
     }
 
