@@ -150,7 +150,7 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         _runner.Start();
     }
 
-    private Task PlaceAsync(string id, FleetOrderKind kind, string? life = Life)
+    private Task<FleetOrderState> PlaceAsync(string id, FleetOrderKind kind, string? life = Life)
     {
         var now = _clock.GetUtcNow();
         return _directory.PlaceAsync(new FleetOrder(id, "i", life, kind, "tests", now, now + TimeSpan.FromHours(1)), default);

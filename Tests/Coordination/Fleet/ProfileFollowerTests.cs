@@ -70,7 +70,7 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
         Assert.Equal(["a", "own"], _work.Applied);
     }
 
-    private Task SetAsync(string? json) => _profiles.SetAsync(json, "tests", null, null, default);
+    private Task<FleetProfile?> SetAsync(string? json) => _profiles.SetAsync(json, "tests", null, null, default);
 
     private Task FollowsAsync(FollowedProfile expected) =>
         Until.TrueAsync(() => _follower.Followed == expected, $"expected {expected}, it is {_follower.Followed}");
