@@ -27,7 +27,9 @@ public sealed class FleetPublisher : IDisposable
     // Guarded by the lock.
     private long _sequence;
     private bool _wanted;
+    private bool _urgent;
     private bool _sending;
+    private TaskCompletionSource _sent = new();
     private bool _armed;
     private bool _met;
     private int _failures;
@@ -80,10 +82,7 @@ public sealed class FleetPublisher : IDisposable
     /// <summary>Another process bears this instance's id and has the newer life: this one publishes no more.</summary>
     public event Action<PublishResult>? FencedOff;
 
-    /// <summary>
-    /// Whether the last snapshot that was published or is on its way says that work runs. While it does, whoever is about to write a response's end calls
-    /// <see cref="BeforeEndAsync"/> first.
-    /// </summary>
+    /// <summary>Whether the last snapshot that was published or is on its way says that work runs.</summary>
     public bool SaysWork => _saysWork;
 
     /// <summary>Whether another process has the instance's lease, so that this one publishes no more.</summary>
@@ -116,7 +115,7 @@ public sealed class FleetPublisher : IDisposable
             if (_failures > 0)
             {
                 _retryAt = 0;
-                Disarm();
+                _wanted = _urgent = true;
                 Schedule();
             }
         }
@@ -148,20 +147,29 @@ public sealed class FleetPublisher : IDisposable
     }
 
     /// <summary>
-    /// Called before a response's end is written, or its last byte where its length is known, while <see cref="SaysWork"/>. If nothing else runs that does not end as well,
-    /// the directory is told so, and waited for, for <see cref="FleetOptions.EdgeWait"/> at most. To be followed by <see cref="AfterEnd"/>
-    /// once the ticket is closed.
+    /// A response's end is about to be written, or its last byte where its length is known. To be followed by <see cref="AfterEnd"/> once the ticket is
+    /// closed. Nearly free.
     /// </summary>
-    public async ValueTask BeforeEndAsync()
+    /// <returns>Whether <see cref="TellEndAsync"/> has to be awaited first.</returns>
+    public bool Ending()
     {
-        var ending = Interlocked.Increment(ref _endings);
-        if (_source.InFlight > ending || !_saysWork || _fenced || _disposed)
+        // Counted before it is asked whether work is told, as work is told before it is asked what ends: one of the two sees the other.
+        Interlocked.Increment(ref _endings);
+        return _saysWork;
+    }
+
+    /// <summary>
+    /// Tells the directory that all that runs is about to end, if it is so, and waits for it, for <see cref="FleetOptions.EdgeWait"/> at most.
+    /// </summary>
+    public async ValueTask TellEndAsync()
+    {
+        if (_fenced || _disposed || _source.InFlight > Volatile.Read(ref _endings))
         {
             return;
         }
 
-        var sent = SendAsync(Take(ending: true), sendsRecords: false);
-        if (_options.EdgeWait == TimeSpan.Zero)
+        var sent = SendAsync(Take(), sendsRecords: false);
+        if (sent.IsCompleted || _options.EdgeWait == TimeSpan.Zero)
         {
             return;
         }
@@ -172,27 +180,23 @@ public sealed class FleetPublisher : IDisposable
         }
         catch (TimeoutException)
         {
-            // It is on its way, and its end is looked after there.
+            // It is on its way, and its end is looked after there. The client has waited long enough for it.
         }
     }
 
-    /// <summary>The ticket of an invocation for which <see cref="BeforeEndAsync"/> was called is closed.</summary>
+    /// <summary>The ticket of an invocation for which <see cref="Ending"/> was called is closed.</summary>
     public void AfterEnd() => Interlocked.Decrement(ref _endings);
 
-    /// <summary>Nothing is in flight any more. Cheap unless the directory believes otherwise.</summary>
+    /// <summary>Nothing is in flight any more. Free unless the directory believes otherwise.</summary>
     public void Idle()
     {
         if (_saysWork)
         {
             lock (_lock)
             {
-                // An edge is not to be merged with what comes within a quarter of a second: a freeze may come first.
-                _wanted = true;
-                if (!_sending && !Held(_time.GetTimestamp()))
-                {
-                    Disarm();
-                    Start();
-                }
+                // Not to be published together with what comes within a quarter of a second: a freeze may come first.
+                _wanted = _urgent = true;
+                Schedule();
             }
         }
     }
@@ -208,7 +212,7 @@ public sealed class FleetPublisher : IDisposable
             return;
         }
 
-        var snapshot = Take(ending: false);
+        var snapshot = Take();
         string? json = null;
         if (receipt is not null)
         {
@@ -224,6 +228,26 @@ public sealed class FleetPublisher : IDisposable
         IReadOnlyList<InstanceRecord> last = json is null
             ? [] : [new InstanceRecord(RecordKind.Receipt, receipt!.Boot, receipt.Epoch, receipt.At, json)];
         await AppendAsync(last, cancellationToken);
+    }
+
+    /// <summary>Ends once no snapshot that a change or heartbeat brought about is on its way.</summary>
+    internal async Task SentAsync()
+    {
+        while (true)
+        {
+            Task sent;
+            lock (_lock)
+            {
+                if (!_sending)
+                {
+                    return;
+                }
+
+                sent = _sent.Task;
+            }
+
+            await sent;
+        }
     }
 
     /// <inheritdoc/>
@@ -243,13 +267,14 @@ public sealed class FleetPublisher : IDisposable
     /// <summary>Sends what is wanted, now or when its time has come. Under the lock.</summary>
     private void Schedule()
     {
-        if (!_wanted || _sending || _armed || _fenced || _disposed)
+        if (!_wanted || _sending || _fenced || _disposed || (_armed && !_urgent))
         {
             return;
         }
 
+        Disarm();
         var now = _time.GetTimestamp();
-        var wait = _everSent ? _options.PublishInterval - _time.GetElapsedTime(_sentAt, now) : TimeSpan.Zero;
+        var wait = _everSent && !_urgent ? _options.PublishInterval - _time.GetElapsedTime(_sentAt, now) : TimeSpan.Zero;
         if (Held(now))
         {
             var pause = _time.GetElapsedTime(now, _retryAt);
@@ -285,6 +310,7 @@ public sealed class FleetPublisher : IDisposable
         }
 
         _sending = true;
+        _sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ThreadPool.UnsafeQueueUserWorkItem(static publisher => _ = publisher.RunAsync(), this, preferLocal: false);
     }
 
@@ -304,40 +330,44 @@ public sealed class FleetPublisher : IDisposable
     {
         lock (_lock)
         {
-            _wanted = false;
+            _wanted = _urgent = false;
         }
 
-        await SendAsync(Take(ending: false), sendsRecords: true);
+        await SendAsync(Take(), sendsRecords: true);
         lock (_lock)
         {
             _sending = false;
+            _sent.TrySetResult();
             Schedule();
         }
     }
 
     /// <summary>A snapshot with what only the publisher knows. The later one tells of the later instant.</summary>
-    private InstanceSnapshot Take(bool ending)
+    private InstanceSnapshot Take()
     {
         lock (_lock)
         {
             var now = _time.GetTimestamp();
+
+            // Before anything is read: who ends afterwards sees that it has to be told.
+            _saysWork = true;
+            Interlocked.MemoryBarrier();
             var snapshot = _source.Take(++_sequence);
             var works = snapshot.InFlight > 0;
 
-            // What has not gone on for a heartbeat yet is not told as work: it ends, as a rule, before anybody has read of it.
-            ending |= works && !OutlivesHeartbeat(now) && snapshot.Phase != InstancePhase.Draining;
-            snapshot = snapshot with
-            {
-                Ending = works && ending,
-                NextWithin = works && !ending ? _options.Standing.HeartbeatInterval
-                    : _topology == FleetTopology.Mesh ? _options.IdleHeartbeatInterval
-                    : null,
-            };
-            _saysWork = works && !snapshot.Ending;
+            // What has not gone on for a heartbeat is not told as work: it ends, as a rule, before anybody has read of it.
+            var ending = works && (snapshot.InFlight <= Volatile.Read(ref _endings) || !OutlivesHeartbeat(now));
+            _saysWork = works && !ending;
             _everSent = true;
             _sentAt = now;
             _sentAccepted = snapshot.Accepted;
-            return snapshot;
+            return snapshot with
+            {
+                Ending = ending,
+                NextWithin = _saysWork ? _options.Standing.HeartbeatInterval
+                    : _topology == FleetTopology.Mesh ? _options.IdleHeartbeatInterval
+                    : null,
+            };
         }
     }
 
@@ -413,7 +443,7 @@ public sealed class FleetPublisher : IDisposable
             _source.RaiseEpoch(raise);
             lock (_lock)
             {
-                _sentAt -= (long)(_options.PublishInterval.TotalSeconds * _time.TimestampFrequency);
+                _wanted = _urgent = true;
                 Schedule();
             }
         }
