@@ -318,10 +318,11 @@ public sealed class FleetPublisher : IDisposable
     {
         lock (_lock)
         {
-            if (_armed)
+            if (_armed && !_sending)
             {
+                // Not asked whether it is time: clocks and timers differ by a little.
                 _armed = false;
-                Schedule();
+                Start();
             }
         }
     }
