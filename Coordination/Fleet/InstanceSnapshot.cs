@@ -41,8 +41,8 @@ public sealed record InstanceSnapshot
     public int InFlight { get; init; }
 
     /// <summary>
-    /// Whether all that is in flight is at its very end: the last response's end is about to be written, and a freeze may follow at once.
-    /// Readers take such an instance as idle.
+    /// Whether what is in flight says nothing about a silence that follows: the last response's end is about to be written, and a freeze may follow at
+    /// once, or it has begun less than a heartbeat ago. Readers take such an instance as idle.
     /// </summary>
     public bool Ending { get; init; }
 
@@ -82,8 +82,11 @@ public sealed record InstanceSnapshot
     /// </summary>
     public string? ContainerLife { get; init; }
 
-    /// <summary>How the instance belongs to a fleet: <c>Standalone</c>, <c>Island</c> or <c>Mesh</c>.</summary>
-    public string Topology { get; init; } = "Standalone";
+    /// <summary>How the instance belongs to a fleet.</summary>
+    public FleetTopology Topology { get; init; }
+
+    /// <summary>Functions and workers that are not listed for want of room, see <see cref="SnapshotBounds"/>.</summary>
+    public int LeftOut { get; init; }
 
     /// <summary>Accepted less all that is accounted for: 0 by the conservation law.</summary>
     public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;

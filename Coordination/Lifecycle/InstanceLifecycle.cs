@@ -98,6 +98,18 @@ public sealed class InstanceLifecycle : IDisposable
         }
     }
 
+    /// <summary>The stop that runs or has ended; null if there is none, or it was undone.</summary>
+    public Task<Receipt>? Stopping
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _stop?.Task;
+            }
+        }
+    }
+
     /// <summary>True while it leaves or has left: connections should end with their response.</summary>
     public bool IsLeaving => _state.Phase is InstancePhase.Draining or InstancePhase.Stopped;
 
@@ -298,6 +310,26 @@ public sealed class InstanceLifecycle : IDisposable
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
     public bool Undrain(string cause) => Undrain(cause, unlessStopping: false);
+
+    /// <summary>An earlier process of this instance has got as far as an epoch: this one's lives begin above it.</summary>
+    /// <param name="least">The least epoch from now on; below the present one nothing changes.</param>
+    public void RaiseEpoch(long least)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (_state.Epoch >= least)
+            {
+                return;
+            }
+
+            _state = _state with { Epoch = least };
+            _invocations.SetEpoch(least);
+            state = _state;
+        }
+
+        Tell("epoch", $"{least}: the fleet knows of an earlier process", state);
+    }
 
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged() => Accounting.Update();

@@ -84,6 +84,9 @@ public static class GatewayApplication
         services.AddSingleton(options.Admission);
         services.AddSingleton<InvocationLedger>();
         services.AddSingleton<AdmissionController>();
+
+        // Straight to admission; a fleet's silo puts its function grains between.
+        services.TryAddSingleton<IInvocationGate, DirectGate>();
         AddLifecycle(services, options);
         services.AddSingleton<INoslateNode>(provider => new NoslateNode(
             options.Node, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
@@ -102,9 +105,7 @@ public static class GatewayApplication
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
 
-        // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton<IFleetDirectory>(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<SnapshotPublisher>();
+        services.AddFleet(options);
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();
