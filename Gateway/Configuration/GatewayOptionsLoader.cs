@@ -7,6 +7,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Invocation;
 using NoslateFleet.Noslate.Node;
 
@@ -33,6 +34,7 @@ internal static class GatewayOptionsLoader
         LoadNode(reader, options.Node);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
+        LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
@@ -49,7 +51,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName);
+            AdmissionOptions.SectionName, TelemetryOptions.SectionName);
         return options;
     }
 
@@ -327,6 +329,13 @@ internal static class GatewayOptionsLoader
         admission.MaxConcurrentPerFunction = reader.Integer("Admission:MaxConcurrentPerFunction", admission.MaxConcurrentPerFunction, 0, AdmissionOptions.Ceiling);
         admission.MaxQueued = reader.Integer("Admission:MaxQueued", admission.MaxQueued, 0, AdmissionOptions.Ceiling);
         admission.MaxRetryAfter = reader.Duration("Admission:MaxRetryAfter", admission.MaxRetryAfter, TimeSpan.FromSeconds(1), _day);
+    }
+
+    private static void LoadTelemetry(ConfigurationReader reader, TelemetryOptions telemetry)
+    {
+        telemetry.RequestLog = reader.Choice<RequestLogFormat>("Telemetry:RequestLog") ?? telemetry.RequestLog;
+        telemetry.RequestLogSample = reader.Fraction("Telemetry:RequestLogSample", telemetry.RequestLogSample);
+        telemetry.MaxFunctions = reader.Integer("Telemetry:MaxFunctions", telemetry.MaxFunctions, 1, 10_000);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

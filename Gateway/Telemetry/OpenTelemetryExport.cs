@@ -1,0 +1,91 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Lifecycle;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace NoslateFleet.Gateway.Telemetry;
+
+/// <summary>
+/// Sends metrics and traces to a collector by OTLP, where the standard variables say so (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/):
+/// an endpoint, for both or for one, and no <c>none</c> exporter, and the SDK not disabled. Its queues are bounded and it works on threads of its own, so that a collector
+/// that is away costs nothing but what it would have got.
+/// </summary>
+internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposable
+{
+    private readonly MeterProvider? _metrics;
+    private readonly TracerProvider? _traces;
+    private readonly FleetMetrics _counted;
+    private readonly TimeSpan _longest;
+
+    public OpenTelemetryExport(IConfiguration configuration, FleetMetrics counted, InstanceLifecycle lifecycle, LifecycleBudgets budgets)
+    {
+        _counted = counted;
+        _longest = budgets.Flush / 4;
+        var disabled = string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase);
+        if (disabled)
+        {
+            return;
+        }
+
+        void Describe(ResourceBuilder resource) => resource
+            .AddService("noslate-fleet", serviceVersion: typeof(OpenTelemetryExport).Assembly.GetName().Version?.ToString(3),
+                autoGenerateServiceInstanceId: false, serviceInstanceId: lifecycle.Identity.InstanceId)
+            .AddEnvironmentVariableDetector();
+
+        if (IsWanted(configuration, "METRICS"))
+        {
+            _metrics = Sdk.CreateMeterProviderBuilder()
+                .ConfigureResource(Describe)
+                .AddMeter(FleetMetrics.MeterName)
+                .AddOtlpExporter()
+                .Build();
+        }
+
+        if (IsWanted(configuration, "TRACES"))
+        {
+            _traces = Sdk.CreateTracerProviderBuilder()
+                .ConfigureResource(Describe)
+                .AddSource(GatewayActivity.Source.Name)
+                .AddOtlpExporter()
+                .Build();
+        }
+    }
+
+    // Made with the host, so that it listens from the first request on.
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task FlushAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(FlushAsync(_metrics is null ? null : _metrics.ForceFlush, cancellationToken), FlushAsync(_traces is null ? null : _traces.ForceFlush, cancellationToken));
+
+    public void Dispose()
+    {
+        _metrics?.Dispose();
+        _traces?.Dispose();
+    }
+
+    private static bool IsWanted(IConfiguration configuration, string signal) =>
+        !string.Equals(configuration[$"OTEL_{signal}_EXPORTER"], "none", StringComparison.OrdinalIgnoreCase)
+        && (!string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
+            || !string.IsNullOrWhiteSpace(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]));
+
+    private async Task FlushAsync(Func<int, bool>? flush, CancellationToken cancellationToken)
+    {
+        if (flush is null)
+        {
+            return;
+        }
+
+        // The SDK's own flush blocks its thread. What a collector that is away does not get is counted; a hook is not forced by it.
+        var limit = (int)_longest.TotalMilliseconds;
+        if (!await Task.Factory.StartNew(() => flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default))
+        {
+            _counted.NotFlushed("otlp");
+        }
+    }
+}
