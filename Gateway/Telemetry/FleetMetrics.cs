@@ -42,10 +42,9 @@ internal sealed class FleetMetrics : IDisposable
     public const string Thaws = "noslatefleet.thaws";
     public const string ThawToFirstAnswer = "noslatefleet.thaw.first_answer";
     public const string PlaneConnected = "noslatefleet.plane.connected";
-    public const string DirectoryPublishes = "noslatefleet.directory.publishes";
-    public const string DirectoryAge = "noslatefleet.directory.age";
     public const string Unflushed = "noslatefleet.telemetry.unflushed";
-    public const string SeriesDropped = "noslatefleet.telemetry.series_dropped";
+    public const string MeasurementsDropped = "noslatefleet.telemetry.measurements_dropped";
+    public const string LinesDropped = "noslatefleet.telemetry.lines_dropped";
 
     /// <summary>What is in a label where the thing it names does not apply.</summary>
     public const string None = "none";
@@ -54,7 +53,7 @@ internal sealed class FleetMetrics : IDisposable
     public static readonly IReadOnlySet<string> RuntimeInstruments = new HashSet<string>(StringComparer.Ordinal)
     {
         "dotnet.process.cpu.time", "dotnet.process.memory.working_set", "dotnet.gc.collections", "dotnet.gc.pause.time",
-        "dotnet.gc.last_collection.heap.size", "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length", "dotnet.exceptions",
+        "dotnet.gc.last_collection.heap.size", "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length",
     };
 
     private static readonly double[] _durations = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -123,9 +122,18 @@ internal sealed class FleetMetrics : IDisposable
         _meter.CreateObservableCounter(InstanceTime, ListTime, "s", "Where the instance's time went.");
         _meter.CreateObservableCounter(Thaws, () => lifecycle.Accounting.Read().Thaws, "{thaw}", "Thaws, announced or found.");
         _meter.CreateObservableGauge(PlaneConnected, ListPlanes, "", "1 while the connection to the plane is up.");
+        _meter.CreateObservableCounter(
+            MeasurementsDropped, () => MeasurementsLeftOut?.Invoke() ?? 0, "{measurement}", "Measurements left out because their instrument had too many series.");
+        _meter.CreateObservableCounter(LinesDropped, () => LinesLeftOut?.Invoke() ?? 0, "{line}", "Lines of the request log that were dropped.");
         lifecycle.Ended += OnReceipt;
         lifecycle.Accounting.FirstAnswer += OnFirstAnswer;
     }
+
+    /// <summary>Tells how many measurements the collector has left out.</summary>
+    public Func<long>? MeasurementsLeftOut { get; set; }
+
+    /// <summary>Tells how many lines the request log has dropped.</summary>
+    public Func<long>? LinesLeftOut { get; set; }
 
     /// <summary>An invocation has ended.</summary>
     /// <param name="ended">What is known of it.</param>

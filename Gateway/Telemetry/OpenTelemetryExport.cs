@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Lifecycle;
@@ -36,9 +37,13 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
                 autoGenerateServiceInstanceId: false, serviceInstanceId: lifecycle.Identity.InstanceId)
             .AddEnvironmentVariableDetector();
 
+        // The SDK reads the environment alone; here the variables may also come by the command line, as all settings may.
+        void Configure(IServiceCollection services) => services.AddSingleton(configuration);
+
         if (IsWanted(configuration, "METRICS"))
         {
             _metrics = Sdk.CreateMeterProviderBuilder()
+                .ConfigureServices(Configure)
                 .ConfigureResource(Describe)
                 .AddMeter(FleetMetrics.MeterName)
                 .AddOtlpExporter()
@@ -48,6 +53,7 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
         if (IsWanted(configuration, "TRACES"))
         {
             _traces = Sdk.CreateTracerProviderBuilder()
+                .ConfigureServices(Configure)
                 .ConfigureResource(Describe)
                 .AddSource(GatewayActivity.Source.Name)
                 .AddOtlpExporter()

@@ -12,6 +12,7 @@ internal sealed class MetricCollector : IDisposable
 
     public MetricCollector(FleetMetrics metrics)
     {
+        metrics.MeasurementsLeftOut = () => Dropped;
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (metrics.Shows(instrument) && MetricFamily.Of(instrument) is { } family)

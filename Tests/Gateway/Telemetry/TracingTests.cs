@@ -41,7 +41,10 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         await _gateway.SettledAsync();
         var activity = Assert.Single(await listening.OfAsync(id, 1));
         Assert.Equal((TraceId, SpanId), (activity.TraceId.ToHexString(), activity.ParentSpanId.ToHexString()));
-        Assert.Equal(activity.Id, seen.Header("traceparent"));
+        var forward = Assert.Single(await listening.BelowAsync(activity, 1));
+        Assert.Equal(forward.Id, seen.Header("traceparent"));
+        Assert.Equal(("noslate.forward", ActivityKind.Client, ActivityStatusCode.Unset), (forward.OperationName, forward.Kind, forward.Status));
+        Assert.Equal(("completed", "yes", 200), (forward.GetTagItem("noslate.outcome"), forward.GetTagItem("noslate.executed"), forward.GetTagItem("http.response.status_code")));
         Assert.NotEqual(SpanId, activity.SpanId.ToHexString());
         Assert.Equal(("a=1", "k=v"), (seen.Header("tracestate"), seen.Header("baggage")));
         Assert.Equal(("noslate.invocation", ActivityKind.Server, ActivityStatusCode.Unset), (activity.OperationName, activity.Kind, activity.Status));
@@ -85,6 +88,10 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         var activity = Assert.Single(await listening.OfAsync(id, 1));
         Assert.Equal((ActivityStatusCode.Error, "function-error"), (activity.Status, activity.StatusDescription));
         Assert.Equal(default, activity.ParentSpanId);
+        Assert.Equal(502, activity.GetTagItem("http.response.status_code"));
+        var forward = Assert.Single(await listening.BelowAsync(activity, 1));
+        Assert.Equal((ActivityStatusCode.Error, "function-error"), (forward.Status, forward.StatusDescription));
+        Assert.Equal(("failed", "function-error", "yes"), (forward.GetTagItem("noslate.outcome"), forward.GetTagItem("noslate.reason"), forward.GetTagItem("noslate.executed")));
     }
 
     [SkippableFact]
@@ -131,6 +138,14 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         {
             await Tests.Common.Until.TrueAsync(() => Of(requestId).Length >= count, "the activity did not end");
             return Of(requestId);
+        }
+
+        /// <summary>The ended activities below another, once there are this many.</summary>
+        public async Task<Activity[]> BelowAsync(Activity above, int count)
+        {
+            Activity[] Below() => [.. _stopped.Where(a => a.TraceId == above.TraceId && a.ParentSpanId == above.SpanId)];
+            await Tests.Common.Until.TrueAsync(() => Below().Length >= count, "the activity below did not end");
+            return Below();
         }
 
         public void Dispose() => _listener.Dispose();
