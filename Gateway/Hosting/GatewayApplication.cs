@@ -111,11 +111,7 @@ public static class GatewayApplication
         services.AddSingleton<MetricCollector>();
         services.AddSingleton<RequestLog>();
         services.AddSingleton<InvocationTelemetry>();
-        services.AddSingleton(provider => new OpenTelemetryExport(
-            provider.GetRequiredService<IConfiguration>(),
-            provider.GetRequiredService<FleetMetrics>(),
-            provider.GetRequiredService<InstanceLifecycle>(),
-            options.Lifecycle.Budgets));
+        services.AddSingleton<OpenTelemetryExport>();
         services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<RequestLog>());
         services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<OpenTelemetryExport>());
         services.AddHostedService(provider => provider.GetRequiredService<OpenTelemetryExport>());

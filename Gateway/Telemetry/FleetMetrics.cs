@@ -80,7 +80,6 @@ internal sealed class FleetMetrics : IDisposable
     private readonly Counter<long> _receipts;
     private readonly Counter<long> _freezes;
     private readonly Histogram<double> _thawToFirstAnswer;
-    private readonly Counter<long> _unflushed;
 
     public FleetMetrics(
         FunctionLabels functions,
@@ -88,7 +87,9 @@ internal sealed class FleetMetrics : IDisposable
         FunctionBoard board,
         AdmissionController admission,
         InstanceLifecycle lifecycle,
-        INoslateNode node)
+        INoslateNode node,
+        RequestLog log,
+        OpenTelemetryExport export)
     {
         _functions = functions;
         _ledger = ledger;
@@ -108,7 +109,9 @@ internal sealed class FleetMetrics : IDisposable
         _receipts = _meter.CreateCounter<long>(Receipts, "{receipt}", "Receipts of freeze and stop hooks.");
         _freezes = _meter.CreateCounter<long>(Freezes, "{freeze}", "Freezes that the platform announced and nobody called off.");
         _thawToFirstAnswer = Histogram(ThawToFirstAnswer, "Time from a thaw to the end of the first answer after it.", [.. FreezeAccounting.BucketSeconds]);
-        _unflushed = _meter.CreateCounter<long>(Unflushed, "{flush}", "Flushes before a freeze or stop that were not done in time.");
+        _meter.CreateObservableCounter(
+            Unflushed, () => new Measurement<long>(export.Unflushed, new KeyValuePair<string, object?>("what", "otlp")), "{flush}",
+            "Flushes before a freeze or stop that were not done in time.");
         _meter.CreateObservableGauge(InFlight, ListInFlight, "{invocation}", "Open tickets.");
         _meter.CreateObservableGauge(Queued, () => admission.Queued, "{request}", "Requests that wait for a slot.");
         _meter.CreateObservableGauge(Drift, () => ledger.Snapshot().Drift, "{invocation}", "Accepted less all that is accounted for: always 0.");
@@ -124,16 +127,13 @@ internal sealed class FleetMetrics : IDisposable
         _meter.CreateObservableGauge(PlaneConnected, ListPlanes, "", "1 while the connection to the plane is up.");
         _meter.CreateObservableCounter(
             MeasurementsDropped, () => MeasurementsLeftOut?.Invoke() ?? 0, "{measurement}", "Measurements left out because their instrument had too many series.");
-        _meter.CreateObservableCounter(LinesDropped, () => LinesLeftOut?.Invoke() ?? 0, "{line}", "Lines of the request log that were dropped.");
+        _meter.CreateObservableCounter(LinesDropped, () => log.Dropped, "{line}", "Lines of the request log that were dropped.");
         lifecycle.Ended += OnReceipt;
         lifecycle.Accounting.FirstAnswer += OnFirstAnswer;
     }
 
     /// <summary>Tells how many measurements the collector has left out.</summary>
     public Func<long>? MeasurementsLeftOut { get; set; }
-
-    /// <summary>Tells how many lines the request log has dropped.</summary>
-    public Func<long>? LinesLeftOut { get; set; }
 
     /// <summary>An invocation has ended.</summary>
     /// <param name="ended">What is known of it.</param>
@@ -153,10 +153,6 @@ internal sealed class FleetMetrics : IDisposable
     /// <summary>A request was answered without being accepted.</summary>
     /// <param name="reason">The problem's reason.</param>
     public void Refused(string reason) => _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
-
-    /// <summary>A flush before a freeze or stop was not done in time.</summary>
-    /// <param name="what"><c>log</c>, <c>otlp</c> or <c>markers</c>.</param>
-    public void NotFlushed(string what) => _unflushed.Add(1, new KeyValuePair<string, object?>("what", what));
 
     /// <summary>Whether an instrument is to be shown by the process whose metrics these are.</summary>
     /// <param name="instrument">The instrument.</param>

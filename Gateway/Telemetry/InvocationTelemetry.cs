@@ -5,25 +5,13 @@ using NoslateFleet.Noslate.Invocation;
 namespace NoslateFleet.Gateway.Telemetry;
 
 /// <summary>Tells metrics and the request log of each request's end. On the invocation's own thread: it never waits.</summary>
-internal sealed class InvocationTelemetry
+internal sealed class InvocationTelemetry(FleetMetrics metrics, RequestLog log, TimeProvider time)
 {
     /// <summary>The reason of what a stop gave up.</summary>
     private const string Abandoned = "abandoned";
 
     /// <summary>The reason of an answer that could not be written to its end.</summary>
     private const string Cut = "response-cut";
-
-    private readonly FleetMetrics _metrics;
-    private readonly RequestLog _log;
-    private readonly TimeProvider _time;
-
-    public InvocationTelemetry(FleetMetrics metrics, RequestLog log, TimeProvider time)
-    {
-        _metrics = metrics;
-        _log = log;
-        _time = time;
-        metrics.LinesLeftOut = () => log.Dropped;
-    }
 
     /// <summary>An accepted invocation has ended, with the end of its response.</summary>
     /// <param name="exchange">The request; its response may not be touched any more.</param>
@@ -40,20 +28,20 @@ internal sealed class InvocationTelemetry
             Accepted: true,
             outcome switch { Outcome.Completed => null, Outcome.Abandoned => Abandoned, _ => exchange.Reason ?? Cut },
             outcome == Outcome.Completed ? Executed.Yes : exchange.Executed == Executed.Never && exchange.Reason is null ? Executed.Maybe : exchange.Executed,
-            _time.GetElapsedTime(accepted),
-            _time.GetElapsedTime(exchange.StartedAt, accepted),
-            exchange.HeadAt == 0 ? null : _time.GetElapsedTime(accepted, exchange.HeadAt),
+            time.GetElapsedTime(accepted),
+            time.GetElapsedTime(exchange.StartedAt, accepted),
+            exchange.HeadAt == 0 ? null : time.GetElapsedTime(accepted, exchange.HeadAt),
             exchange.Bytes);
-        _metrics.Ended(ended);
-        _log.Write(ended);
+        metrics.Ended(ended);
+        log.Write(ended);
     }
 
     /// <summary>A request was answered without being accepted.</summary>
     /// <param name="exchange">The request.</param>
     public void Refused(PlatformExchange exchange)
     {
-        _metrics.Refused(exchange.Reason!);
-        _log.Write(new EndedInvocation(
+        metrics.Refused(exchange.Reason!);
+        log.Write(new EndedInvocation(
             exchange.RequestId,
             exchange.Method,
             exchange.Target,
@@ -62,7 +50,7 @@ internal sealed class InvocationTelemetry
             Accepted: false,
             exchange.Reason,
             exchange.Executed,
-            _time.GetElapsedTime(exchange.StartedAt),
+            time.GetElapsedTime(exchange.StartedAt),
             TimeSpan.Zero,
             TimeToHead: null,
             Bytes: 0));

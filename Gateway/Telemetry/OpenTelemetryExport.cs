@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Lifecycle;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -19,13 +18,12 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
 {
     private readonly MeterProvider? _metrics;
     private readonly TracerProvider? _traces;
-    private readonly FleetMetrics _counted;
     private readonly TimeSpan _longest;
+    private long _unflushed;
 
-    public OpenTelemetryExport(IConfiguration configuration, FleetMetrics counted, InstanceLifecycle lifecycle, LifecycleBudgets budgets)
+    public OpenTelemetryExport(IConfiguration configuration, LifecycleOptions lifecycle)
     {
-        _counted = counted;
-        _longest = budgets.Flush / 4;
+        _longest = lifecycle.Budgets.Flush / 4;
         var disabled = string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase);
         if (disabled)
         {
@@ -34,7 +32,7 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
 
         void Describe(ResourceBuilder resource) => resource
             .AddService("noslate-fleet", serviceVersion: typeof(OpenTelemetryExport).Assembly.GetName().Version?.ToString(3),
-                autoGenerateServiceInstanceId: false, serviceInstanceId: lifecycle.Identity.InstanceId)
+                autoGenerateServiceInstanceId: false, serviceInstanceId: lifecycle.InstanceId)
             .AddEnvironmentVariableDetector();
 
         // The SDK reads the environment alone; here the variables may also come by the command line, as all settings may.
@@ -60,6 +58,9 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
                 .Build();
         }
     }
+
+    /// <summary>Flushes that were not done in time, or failed.</summary>
+    public long Unflushed => Interlocked.Read(ref _unflushed);
 
     // Made with the host, so that it listens from the first request on.
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -91,7 +92,7 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
         var limit = (int)_longest.TotalMilliseconds;
         if (!await Task.Factory.StartNew(() => flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default))
         {
-            _counted.NotFlushed("otlp");
+            Interlocked.Increment(ref _unflushed);
         }
     }
 }

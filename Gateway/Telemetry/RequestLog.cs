@@ -25,6 +25,7 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
     private static readonly JsonWriterOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly ConcurrentQueue<(DateTimeOffset At, EndedInvocation Ended)> _queue = new();
+    // Never waited for by its handle, so there is nothing in it to dispose of.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly ArrayBufferWriter<byte> _buffer = new(16 * 1024);
     private readonly IMarkerOutput _output;
@@ -90,13 +91,12 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The container knows it by two names, and disposes of it by each.
         if (_timer is not null)
         {
             await _timer.DisposeAsync();
             await DrainAsync(CancellationToken.None);
         }
-
-        _writing.Dispose();
     }
 
     private static bool IsWell(in EndedInvocation ended) => ended is { Accepted: true, Outcome: Outcome.Completed, Status: < 500 };

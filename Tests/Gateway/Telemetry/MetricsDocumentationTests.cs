@@ -47,7 +47,7 @@ public sealed partial class MetricsDocumentationTests
         .Where(m => m.Success)
         .Select(m => new Row(m.Groups[1].Value, m.Groups[2].Value, m.Groups[3].Value, [.. Code().Matches(m.Groups[4].Value).Select(l => l.Groups[1].Value)]))];
 
-    [GeneratedRegex(@"^\| `([a-z_.]+)` \| `([a-z_]+)` \| (counter|gauge|histogram) \| ([^|]*) \| ")]
+    [GeneratedRegex(@"^\| `([a-z_.]+)` \| `([a-z_]+)` \| (counter|gauge|histogram) \|([^|]*)\| ")]
     private static partial Regex Cells();
 
     [GeneratedRegex("`([^`]+)`")]
