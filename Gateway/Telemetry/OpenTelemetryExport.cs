@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -16,13 +17,18 @@ namespace NoslateFleet.Gateway.Telemetry;
 /// </summary>
 internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposable
 {
+    // A stop waits for the last try: the standard's 10 s would be most of its budget.
+    private const int DefaultTimeout = 2000;
+
     private readonly MeterProvider? _metrics;
     private readonly TracerProvider? _traces;
     private readonly TimeSpan _longest;
+    private readonly TimeProvider _time;
     private long _unflushed;
 
-    public OpenTelemetryExport(IConfiguration configuration, LifecycleOptions lifecycle)
+    public OpenTelemetryExport(IConfiguration configuration, LifecycleOptions lifecycle, TimeProvider time)
     {
+        _time = time;
         _longest = lifecycle.Budgets.Flush / 4;
         var disabled = string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase);
         if (disabled)
@@ -44,7 +50,7 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
                 .ConfigureServices(Configure)
                 .ConfigureResource(Describe)
                 .AddMeter(FleetMetrics.MeterName)
-                .AddOtlpExporter()
+                .AddOtlpExporter(options => Apply(options, configuration, "METRICS"))
                 .Build();
         }
 
@@ -54,7 +60,7 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
                 .ConfigureServices(Configure)
                 .ConfigureResource(Describe)
                 .AddSource(GatewayActivity.Source.Name)
-                .AddOtlpExporter()
+                .AddOtlpExporter(options => Apply(options, configuration, "TRACES"))
                 .Build();
         }
     }
@@ -88,11 +94,41 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
             return;
         }
 
-        // The SDK's own flush blocks its thread. What a collector that is away does not get is counted; a hook is not forced by it.
+        // The SDK's own flush blocks its thread, and for longer than it is told while a collector does not answer: it is left behind then. What the
+        // collector does not get is counted; a hook is not forced by it.
         var limit = (int)_longest.TotalMilliseconds;
-        if (!await Task.Factory.StartNew(() => flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default))
+        var flushed = Task.Factory.StartNew(() => flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
         {
-            Interlocked.Increment(ref _unflushed);
+            if (await flushed.WaitAsync(_longest, _time, cancellationToken))
+            {
+                return;
+            }
+        }
+        catch (TimeoutException)
+        {
+            // Told below.
+        }
+
+        Interlocked.Increment(ref _unflushed);
+    }
+
+    /// <summary>What the standard says for one signal and the SDK reads for both only.</summary>
+    private static void Apply(OtlpExporterOptions options, IConfiguration configuration, string signal)
+    {
+        if (configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { Length: > 0 } endpoint && Uri.TryCreate(endpoint, UriKind.Absolute, out var address))
+        {
+            options.Endpoint = address;
+        }
+
+        if (configuration[$"OTEL_EXPORTER_OTLP_{signal}_HEADERS"] is { Length: > 0 } headers)
+        {
+            options.Headers = headers;
+        }
+
+        if (string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_TIMEOUT"]))
+        {
+            options.TimeoutMilliseconds = DefaultTimeout;
         }
     }
 }

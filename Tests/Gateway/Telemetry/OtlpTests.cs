@@ -13,7 +13,7 @@ using NoslateFleet.Tests.Gateway.Harness;
 namespace NoslateFleet.Tests.Gateway.Telemetry;
 
 /// <summary>What goes to a collector, and what becomes of a hook when there is none. The SDK's listeners are the process's: one test after the other.</summary>
-[Collection(nameof(OtlpTests))]
+[Collection(TracingTests.Listeners)]
 public sealed class OtlpTests
 {
     [SkippableFact]

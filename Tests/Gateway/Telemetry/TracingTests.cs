@@ -8,8 +8,12 @@ namespace NoslateFleet.Tests.Gateway.Telemetry;
 /// Traces. Listeners are the process's, so the tests with and without one are in this one class, where they run one after the other;
 /// each looks only at activities of its own request ids.
 /// </summary>
+[Collection(Listeners)]
 public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
+    /// <summary>The collection of tests that listen to the process's activities, or must be without a listener.</summary>
+    public const string Listeners = "Listeners";
+
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
     private const string SpanId = "b7ad6b7169203331";
     private const string Traceparent = $"00-{TraceId}-{SpanId}-01";
