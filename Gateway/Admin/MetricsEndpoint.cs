@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Gateway.Telemetry.Prometheus;
 
 namespace NoslateFleet.Gateway.Admin;
@@ -12,6 +13,11 @@ internal static class MetricsEndpoint
 
     public static void MapMetrics(this WebApplication app)
     {
+        if (!app.Services.GetRequiredService<TelemetryOptions>().Metrics)
+        {
+            return;
+        }
+
         // Made now: what is measured before the first scrape counts as well.
         var collector = app.Services.GetRequiredService<MetricCollector>();
         app.MapGet(Path, async (HttpContext context) =>

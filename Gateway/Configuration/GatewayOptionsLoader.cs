@@ -333,6 +333,7 @@ internal static class GatewayOptionsLoader
 
     private static void LoadTelemetry(ConfigurationReader reader, TelemetryOptions telemetry)
     {
+        telemetry.Metrics = reader.Flag("Telemetry:Metrics") ?? telemetry.Metrics;
         telemetry.RequestLog = reader.Choice<RequestLogFormat>("Telemetry:RequestLog") ?? telemetry.RequestLog;
         telemetry.RequestLogSample = reader.Fraction("Telemetry:RequestLogSample", telemetry.RequestLogSample);
         telemetry.MaxFunctions = reader.Integer("Telemetry:MaxFunctions", telemetry.MaxFunctions, 1, 10_000);

@@ -49,11 +49,11 @@ internal sealed class FleetMetrics : IDisposable
     /// <summary>What is in a label where the thing it names does not apply.</summary>
     public const string None = "none";
 
-    /// <summary>Of the runtime's instruments those that tell a memory leak, a full thread pool or a busy processor.</summary>
+    /// <summary>Of the runtime's instruments those that tell a memory leak or a busy processor; those of the thread pool call themselves counters and are none.</summary>
     public static readonly IReadOnlySet<string> RuntimeInstruments = new HashSet<string>(StringComparer.Ordinal)
     {
         "dotnet.process.cpu.time", "dotnet.process.memory.working_set", "dotnet.gc.collections", "dotnet.gc.pause.time",
-        "dotnet.gc.last_collection.heap.size", "dotnet.thread_pool.thread.count",
+        "dotnet.gc.last_collection.heap.size",
     };
 
     private static readonly double[] _durations = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -5,8 +5,10 @@ using NoslateFleet.Noslate.Invocation;
 namespace NoslateFleet.Gateway.Telemetry;
 
 /// <summary>Tells metrics and the request log of each request's end. On the invocation's own thread: it never waits.</summary>
-internal sealed class InvocationTelemetry(FleetMetrics metrics, RequestLog log, TimeProvider time)
+internal sealed class InvocationTelemetry(TelemetryOptions options, FleetMetrics metrics, RequestLog log, TimeProvider time)
 {
+    private readonly bool _measures = options.Metrics;
+
     /// <summary>The reason of what a stop gave up.</summary>
     private const string Abandoned = "abandoned";
 
@@ -32,7 +34,11 @@ internal sealed class InvocationTelemetry(FleetMetrics metrics, RequestLog log, 
             time.GetElapsedTime(exchange.StartedAt, accepted),
             exchange.HeadAt == 0 ? null : time.GetElapsedTime(accepted, exchange.HeadAt),
             exchange.Bytes);
-        metrics.Ended(ended);
+        if (_measures)
+        {
+            metrics.Ended(ended);
+        }
+
         log.Write(ended);
     }
 
@@ -40,7 +46,11 @@ internal sealed class InvocationTelemetry(FleetMetrics metrics, RequestLog log, 
     /// <param name="exchange">The request.</param>
     public void Refused(PlatformExchange exchange)
     {
-        metrics.Refused(exchange.Reason!);
+        if (_measures)
+        {
+            metrics.Refused(exchange.Reason!);
+        }
+
         log.Write(new EndedInvocation(
             exchange.RequestId,
             exchange.Method,

@@ -22,6 +22,9 @@ public sealed class TelemetryOptions
     /// <summary>The configuration section.</summary>
     public const string SectionName = "Telemetry";
 
+    /// <summary>Whether invocations are measured and /metrics is served. Default true.</summary>
+    public bool Metrics { get; set; } = true;
+
     /// <summary>The request log's form. Default Auto.</summary>
     public RequestLogFormat RequestLog { get; set; } = RequestLogFormat.Auto;
 

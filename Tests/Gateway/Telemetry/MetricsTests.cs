@@ -123,6 +123,15 @@ public sealed class MetricsTests
     }
 
     [SkippableFact]
+    public async Task WithoutMetrics_NothingIsMeasuredAndNoneServed()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(settings: [("Telemetry:Metrics", "false")]);
+        Assert.Equal(200, (await gateway.SendAsync("GET", "/invoke/mirror")).Status);
+        using var response = await gateway.Admin.GetAsync("/metrics");
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [SkippableFact]
     public async Task ScrapesAtTheSameTime_AreEachWhole()
     {
         await using var gateway = await GatewayUnderTest.StartAsync();
