@@ -220,6 +220,30 @@ public sealed class FunctionBoard
         return temperature;
     }
 
+    /// <summary>The worker that surely serves a function: the only one that is Ready; null where there are none or several.</summary>
+    /// <param name="functionName">The function.</param>
+    public string? OnlyWorkerOf(string functionName)
+    {
+        lock (_lock)
+        {
+            string? only = null;
+            foreach (var worker in _functions.GetValueOrDefault(functionName)?.Workers.Values ?? Enumerable.Empty<BoardWorker>())
+            {
+                if (worker.Fact.State == WorkerState.Ready)
+                {
+                    if (only is not null)
+                    {
+                        return null;
+                    }
+
+                    only = worker.Fact.Name;
+                }
+            }
+
+            return only;
+        }
+    }
+
     /// <summary>Looks whether temperatures have changed by what runs now.</summary>
     public void Refresh()
     {

@@ -74,6 +74,9 @@ public sealed class InstanceLifecycle : IDisposable
     /// </summary>
     public event Action<InstanceState>? Changed;
 
+    /// <summary>A freeze or stop has ended, with its receipt. Raised as <see cref="Changed"/> is.</summary>
+    public event Action<Receipt>? Ended;
+
     /// <summary>Who it is.</summary>
     public InstanceIdentity Identity { get; }
 
@@ -681,6 +684,7 @@ public sealed class InstanceLifecycle : IDisposable
 
         var verdict = receipt.CalledOff ? $"{receipt.Verdict}, called off" : receipt.Verdict.ToString();
         Recorder.Record(receipt.Epoch, run.Hook, $"{verdict}, {receipt.InFlight} in flight, {receipt.Abandoned} abandoned");
+        Ended?.Invoke(receipt);
         return receipt;
     }
 

@@ -5,6 +5,7 @@ using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Configuration;
@@ -41,6 +42,9 @@ public sealed class GatewayOptions
 
     /// <summary>The Noslate node.</summary>
     public NodeOptions Node { get; } = new();
+
+    /// <summary>Metrics, traces, request log.</summary>
+    public TelemetryOptions Telemetry { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

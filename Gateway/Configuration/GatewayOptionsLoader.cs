@@ -8,6 +8,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Invocation;
 using NoslateFleet.Noslate.Node;
 
@@ -35,6 +36,7 @@ internal static class GatewayOptionsLoader
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
         LoadFleet(reader, options.Fleet);
+        LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
@@ -51,7 +53,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName, FleetOptions.SectionName);
+            AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName);
         return options;
     }
 
@@ -347,6 +349,14 @@ internal static class GatewayOptionsLoader
 
         // The options know their own bounds, and how they fit together.
         TimeSpan Duration(string name, TimeSpan fallback) => reader.Duration(FleetOptions.SectionName + ":" + name, fallback, TimeSpan.Zero, 400 * _day);
+    }
+
+    private static void LoadTelemetry(ConfigurationReader reader, TelemetryOptions telemetry)
+    {
+        telemetry.Metrics = reader.Flag("Telemetry:Metrics") ?? telemetry.Metrics;
+        telemetry.RequestLog = reader.Choice<RequestLogFormat>("Telemetry:RequestLog") ?? telemetry.RequestLog;
+        telemetry.RequestLogSample = reader.Fraction("Telemetry:RequestLogSample", telemetry.RequestLogSample);
+        telemetry.MaxFunctions = reader.Integer("Telemetry:MaxFunctions", telemetry.MaxFunctions, 1, 10_000);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

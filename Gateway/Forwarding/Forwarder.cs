@@ -22,6 +22,9 @@ internal sealed class Forwarder
 {
     private const int BufferSize = 16 * 1024;
 
+    /// <summary>The reason of an invocation whose client has left.</summary>
+    private const string ClientLeft = "client-left";
+
     /// <summary>Output is flushed at the latest after this many bytes, so that back-pressure is felt; Kestrel itself pauses at 64 KiB.</summary>
     private const int FlushAfter = 32 * 1024;
 
@@ -58,7 +61,7 @@ internal sealed class Forwarder
     /// <summary>Forwards a request; sets the exchange's outcome. The ticket is closed by the caller, once the response's end is written.</summary>
     public async ValueTask ForwardAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline)
     {
-        StartActivity(exchange, decision, out var traceparent, out var tracestate);
+        using var forward = StartActivities(exchange, decision, out var traceparent, out var tracestate);
         using var request = InvocationRequest.Rent(decision.Target!.Name, exchange.Method, decision.Url, exchange.RequestId);
         if (!_requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request))
         {
@@ -94,6 +97,10 @@ internal sealed class Forwarder
             }
 
             await EndingAsync(exchange);
+            if (forward is not null)
+            {
+                EndForward(forward, exchange);
+            }
         }
     }
 
@@ -101,6 +108,8 @@ internal sealed class Forwarder
     public void Answer(PlatformExchange exchange, Problem problem, Executed executed, string? detail, int? retryAfterSeconds)
     {
         exchange.Response.StatusCode = problem.Status;
+        exchange.Reason = problem.Reason;
+        exchange.Executed = executed;
         EndConnectionIfLeaving(exchange);
         if (_functionCompute)
         {
@@ -139,6 +148,8 @@ internal sealed class Forwarder
     private async ValueTask RespondAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline, InvocationCall call)
     {
         var response = exchange.Response;
+        exchange.HeadAt = _time.GetTimestamp();
+        exchange.Executed = Executed.Yes;
         if (_responseRules.Apply(call.Status, call.Headers, response.Headers) is { } unfit)
         {
             OnBadResponse(exchange, unfit);
@@ -221,6 +232,7 @@ internal sealed class Forwarder
                 }
 
                 total += count;
+                exchange.Bytes = total;
                 watch?.Received(count);
                 if (bodyless)
                 {
@@ -362,6 +374,8 @@ internal sealed class Forwarder
         var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
+        exchange.Reason = problem.Reason;
+        exchange.Executed = executed;
         if (exchange.Response.HasStarted)
         {
             // Nothing can be repaired now; a clean end would make a cut answer look whole.
@@ -402,6 +416,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
+        exchange.Reason = problem.Reason;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: true, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Lifetime.Abort();
@@ -410,6 +425,7 @@ internal sealed class Forwarder
     private void OnExpired(PlatformExchange exchange, string limit)
     {
         exchange.Outcome = Outcome.Failed;
+        exchange.Reason = limit;
         GatewayLog.Expired(_logger, exchange.RequestId, exchange.Target, limit);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, limit);
         exchange.Lifetime.Abort();
@@ -418,6 +434,8 @@ internal sealed class Forwarder
     private void OnClientGone(PlatformExchange exchange)
     {
         exchange.Outcome = Outcome.Cancelled;
+        exchange.Reason = ClientLeft;
+        exchange.Executed = exchange.HeadAt == 0 ? Executed.Maybe : Executed.Yes;
         GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
 
         // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
@@ -440,28 +458,53 @@ internal sealed class Forwarder
         _ => ProblemTable.BadRequest,
     };
 
-    private static void StartActivity(PlatformExchange exchange, RouteDecision decision, out string? traceparent, out string? tracestate)
+    /// <summary>Starts the server's span and, below it, the forward's, whose context the function gets.</summary>
+    /// <returns>The forward's; null if nobody listens, and the function gets the caller's context.</returns>
+    private static Activity? StartActivities(PlatformExchange exchange, RouteDecision decision, out string? traceparent, out string? tracestate)
     {
         var headers = exchange.Request.Headers;
         traceparent = headers.TraceParent is [{ } received] ? received : null;
         tracestate = headers.TraceState.Count == 0 ? null : headers.TraceState.ToString();
         if (!GatewayActivity.Source.HasListeners())
         {
-            return;
+            return null;
         }
 
         ActivityContext.TryParse(traceparent, tracestate, isRemote: true, out var parent);
         var activity = GatewayActivity.Source.StartActivity(GatewayActivity.Invocation, ActivityKind.Server, parent);
         if (activity is null)
         {
-            return;
+            return null;
         }
 
         activity.SetTag("faas.name", decision.Target!.Name);
         activity.SetTag("http.request.method", exchange.Method);
         activity.SetTag("noslate.request_id", exchange.RequestId);
         exchange.Activity = activity;
-        traceparent = activity.Id;
-        tracestate = activity.TraceStateString;
+        var forward = GatewayActivity.Source.StartActivity(GatewayActivity.Forward, ActivityKind.Client, activity.Context);
+        forward?.SetTag("faas.invoked_name", decision.Target.Name);
+        traceparent = (forward ?? activity).Id;
+        tracestate = (forward ?? activity).TraceStateString;
+        return forward;
+    }
+
+    private static void EndForward(Activity forward, PlatformExchange exchange)
+    {
+        forward.SetTag("noslate.outcome", exchange.Outcome.ToString().ToLowerInvariant());
+        forward.SetTag("noslate.executed", exchange.Executed.ToString().ToLowerInvariant());
+        if (exchange.HeadAt != 0)
+        {
+            forward.SetTag("http.response.status_code", exchange.Response.StatusCode);
+        }
+
+        if (exchange.Reason is { } reason)
+        {
+            forward.SetTag("noslate.reason", reason);
+        }
+
+        if (exchange.Outcome == Outcome.Failed)
+        {
+            forward.SetStatus(ActivityStatusCode.Error, exchange.Reason);
+        }
     }
 }

@@ -20,6 +20,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
 using NoslateFleet.Gateway.Telemetry;
+using NoslateFleet.Gateway.Telemetry.Prometheus;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Hosting;
@@ -100,6 +101,22 @@ public static class GatewayApplication
         services.AddHostedService(provider => provider.GetRequiredService<PlatformServer>());
     }
 
+    private static void AddTelemetry(IServiceCollection services, GatewayOptions options)
+    {
+        services.AddSingleton(options.Telemetry);
+        services.AddSingleton(provider => new FunctionLabels(
+            options.Telemetry.MaxFunctions,
+            new KnownFunctions(provider.GetRequiredService<INoslateNode>(), provider.GetRequiredService<FunctionBoard>()).Exists));
+        services.AddSingleton<FleetMetrics>();
+        services.AddSingleton<MetricCollector>();
+        services.AddSingleton<RequestLog>();
+        services.AddSingleton<InvocationTelemetry>();
+        services.AddSingleton<OpenTelemetryExport>();
+        services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<RequestLog>());
+        services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<OpenTelemetryExport>());
+        services.AddHostedService(provider => provider.GetRequiredService<OpenTelemetryExport>());
+    }
+
     private static void AddLifecycle(IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<FunctionBoard>();
@@ -116,6 +133,7 @@ public static class GatewayApplication
         services.TryAddSingleton<IMarkerOutput, StandardOutput>();
         services.AddSingleton<InvocationMarkers>();
         services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<InvocationMarkers>());
+        AddTelemetry(services, options);
         services.AddSingleton(provider => new FlightRecorder(FlightRecorder.DefaultCapacity, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new InstanceLifecycle(
             InstanceIdentity.OfThisProcess(options.Lifecycle.InstanceId),
