@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
@@ -42,6 +43,8 @@ internal sealed class FleetMetrics : IDisposable
     public const string Thaws = "noslatefleet.thaws";
     public const string ThawToFirstAnswer = "noslatefleet.thaw.first_answer";
     public const string PlaneConnected = "noslatefleet.plane.connected";
+    public const string DirectoryPublishes = "noslatefleet.directory.publishes";
+    public const string DirectoryAge = "noslatefleet.directory.age";
     public const string Unflushed = "noslatefleet.telemetry.unflushed";
     public const string MeasurementsDropped = "noslatefleet.telemetry.measurements_dropped";
     public const string LinesDropped = "noslatefleet.telemetry.lines_dropped";
@@ -88,6 +91,7 @@ internal sealed class FleetMetrics : IDisposable
         AdmissionController admission,
         InstanceLifecycle lifecycle,
         INoslateNode node,
+        FleetPublisher publisher,
         RequestLog log,
         OpenTelemetryExport export)
     {
@@ -109,6 +113,20 @@ internal sealed class FleetMetrics : IDisposable
         _receipts = _meter.CreateCounter<long>(Receipts, "{receipt}", "Receipts of freeze and stop hooks.");
         _freezes = _meter.CreateCounter<long>(Freezes, "{freeze}", "Freezes that the platform announced and nobody called off.");
         _thawToFirstAnswer = Histogram(ThawToFirstAnswer, "Time from a thaw to the end of the first answer after it.", [.. FreezeAccounting.BucketSeconds]);
+        _meter.CreateObservableCounter(
+            DirectoryPublishes,
+            () => new Measurement<long>[]
+            {
+                new(publisher.Published, new KeyValuePair<string, object?>("outcome", "published")),
+                new(publisher.Failed, new KeyValuePair<string, object?>("outcome", "failed")),
+            },
+            "{snapshot}",
+            "Snapshots sent to the fleet directory.");
+        _meter.CreateObservableGauge(
+            DirectoryAge,
+            () => publisher.Age is { } age ? new[] { new Measurement<double>(age.TotalSeconds) } : [],
+            "s",
+            "How long ago the fleet directory took the last snapshot.");
         _meter.CreateObservableCounter(
             Unflushed, () => new Measurement<long>(export.Unflushed, new KeyValuePair<string, object?>("what", "otlp")), "{flush}",
             "Flushes before a freeze or stop that were not done in time.");
