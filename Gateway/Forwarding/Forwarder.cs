@@ -197,6 +197,12 @@ internal sealed class Forwarder
             // before anything is sent, so that a length that doesn't fit can still be answered with an error.
             var start = 0;
             var filled = 0;
+            if (bodyless || promised == 0)
+            {
+                // Its head is all that the client waits for, and may leave while the function goes on.
+                await EndingAsync(exchange);
+            }
+
             while (true)
             {
                 if (filled >= BufferSize)

@@ -69,6 +69,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
 
+    /// <summary>One of the gateway's services.</summary>
+    public T Service<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
     public IEnumerable<string> Log => _logs.Lines;
 
     public IEnumerable<(LogLevel Level, string Line)> LeveledLog => _logs.Entries;
