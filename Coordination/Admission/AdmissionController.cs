@@ -94,13 +94,79 @@ public sealed class AdmissionController
         return AdmitOrWait(target, requestId, timeLeft, cancellationToken);
     }
 
-    /// <summary>Admits again.</summary>
+    /// <summary>
+    /// The name under which a function's invocations are counted: its own, or that of all names that found no room of their own.
+    /// </summary>
+    /// <param name="target">The function's or service's name.</param>
+    /// <returns>Null if it is none of this instance's functions.</returns>
+    public string? NameOf(string target) => _ledger.Functions.Admissible(target)?.Name;
+
+    /// <summary>The functions and services that this instance was told it has, in no order; empty while it was told nothing.</summary>
+    public IReadOnlyList<string> ListedFunctions() => [.. _ledger.Functions.All.Where(static f => f.Listed).Select(static f => f.Name)];
+
+    /// <summary>Admits again. Functions closed one by one stay closed.</summary>
     public void Open()
     {
         _ledger.LockAll();
         _ledger.SetClosedHeld(false);
         _ledger.UnlockAll();
     }
+
+    /// <summary>
+    /// Closes admission for one function, as <see cref="Close(RefusalReason)"/> does for all, with reason Draining. It stays closed until
+    /// it is opened or the process ends.
+    /// </summary>
+    /// <param name="target">The function's or service's name.</param>
+    /// <returns>False if it is none of this instance's functions, or counted together with others: nothing was closed.</returns>
+    public bool CloseFunction(string target)
+    {
+        _ledger.LockAll();
+        try
+        {
+            if (OwnEntry(target) is not { } function)
+            {
+                return false;
+            }
+
+            function.Closed = true;
+            if (_lines.Find(l => ReferenceEquals(l.Function, function)) is { } line)
+            {
+                RefuseLine(line, RefusalReason.Draining);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _ledger.UnlockAll();
+        }
+    }
+
+    /// <summary>Admits one function's invocations again.</summary>
+    /// <param name="target">The function's or service's name.</param>
+    /// <returns>False if it was not closed.</returns>
+    public bool OpenFunction(string target)
+    {
+        _ledger.LockAll();
+        try
+        {
+            if (OwnEntry(target) is not { Closed: true } function)
+            {
+                return false;
+            }
+
+            function.Closed = false;
+            return true;
+        }
+        finally
+        {
+            _ledger.UnlockAll();
+        }
+    }
+
+    /// <summary>Whether a function was closed on its own.</summary>
+    /// <param name="target">The function's or service's name.</param>
+    public bool IsFunctionClosed(string target) => _ledger.Functions.Find(target) is { Closed: true };
 
     /// <summary>
     /// Closes admission. Once it returns, no invocation is accepted any more, by no thread, and every request that waited has been
@@ -159,17 +225,69 @@ public sealed class AdmissionController
         }
     }
 
+    /// <summary>Decides at once, also that a request has to wait: then <see cref="WaitAsync(Waiter, CancellationToken)"/> is to be called.</summary>
+    /// <param name="target">The function's or service's name.</param>
+    /// <param name="requestId">The request's id.</param>
+    /// <param name="timeLeft">Time until the request's deadline; <see cref="Timeout.InfiniteTimeSpan"/>: none.</param>
+    /// <param name="waiter">Its place in line, if it has to wait.</param>
+    /// <param name="first">Whether <see cref="InvocationLedger.RaiseBusy"/> is to be called, once no lock is held.</param>
+    /// <returns>The decision; null if it has to wait.</returns>
+    internal AdmissionResult? Decide(string target, string requestId, TimeSpan timeLeft, out Waiter? waiter, out bool first)
+    {
+        waiter = null;
+        if (!HasPassed(timeLeft)
+            && _ledger.Functions.Admissible(target) is { } function
+            && _ledger.TryAccept(function, target, requestId, out var ticket, out first))
+        {
+            return new AdmissionResult(ticket, TimeSpan.Zero);
+        }
+
+        _ledger.LockAll();
+        try
+        {
+            return DecideHeld(target, requestId, timeLeft, out waiter, out first);
+        }
+        finally
+        {
+            _ledger.UnlockAll();
+        }
+    }
+
+    /// <summary>Waits until somebody who was put in line is decided about, or gives up.</summary>
+    /// <param name="waiter">Its place in line.</param>
+    /// <param name="cancellationToken">Gives up waiting, without a trace.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled before a decision.</exception>
+    internal Task<AdmissionResult> WaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        var timeLeft = Timeout.InfiniteTimeSpan;
+        if (waiter.Deadline is { } deadline)
+        {
+            var now = _time.GetTimestamp();
+            timeLeft = now < deadline ? _time.GetElapsedTime(now, deadline) : TimeSpan.Zero;
+        }
+
+        return WaitAsync(waiter, timeLeft, cancellationToken);
+    }
+
+    internal void RaiseBusy(bool first)
+    {
+        if (first)
+        {
+            _ledger.RaiseBusy();
+        }
+    }
+
     private static bool HasPassed(TimeSpan timeLeft) => timeLeft <= TimeSpan.Zero && timeLeft != Timeout.InfiniteTimeSpan;
 
     private ValueTask<AdmissionResult> AdmitOrWait(string target, string requestId, TimeSpan timeLeft, CancellationToken cancellationToken)
     {
-        Waiter waiter;
+        Waiter? waiter;
         bool first;
         AdmissionResult? decided;
         _ledger.LockAll();
         try
         {
-            decided = Decide(target, requestId, timeLeft, out waiter, out first);
+            decided = DecideHeld(target, requestId, timeLeft, out waiter, out first);
         }
         finally
         {
@@ -179,13 +297,13 @@ public sealed class AdmissionController
         RaiseBusy(first);
         return decided is { } result
             ? new ValueTask<AdmissionResult>(result)
-            : new ValueTask<AdmissionResult>(WaitAsync(waiter, timeLeft, cancellationToken));
+            : new ValueTask<AdmissionResult>(WaitAsync(waiter!, timeLeft, cancellationToken));
     }
 
-    /// <summary>Decides at once, or puts a waiter in line.</summary>
-    private AdmissionResult? Decide(string target, string requestId, TimeSpan timeLeft, out Waiter waiter, out bool first)
+    /// <summary>Decides at once, or puts a waiter in line. All stripes must be locked.</summary>
+    private AdmissionResult? DecideHeld(string target, string requestId, TimeSpan timeLeft, out Waiter? waiter, out bool first)
     {
-        waiter = null!;
+        waiter = null;
         first = false;
         if (_ledger.IsClosed)
         {
@@ -195,6 +313,11 @@ public sealed class AdmissionController
         if (_ledger.Functions.Admissible(target) is not { } function)
         {
             return Refuse(RefusalReason.UnknownFunction);
+        }
+
+        if (function.Closed)
+        {
+            return Refuse(RefusalReason.Draining);
         }
 
         if (HasPassed(timeLeft))
@@ -288,14 +411,6 @@ public sealed class AdmissionController
         }
 
         RaiseBusy(first);
-    }
-
-    private void RaiseBusy(bool first)
-    {
-        if (first)
-        {
-            _ledger.RaiseBusy();
-        }
     }
 
     /// <summary>Gives the free slots to those who wait, in their order.</summary>
@@ -409,6 +524,12 @@ public sealed class AdmissionController
         var seconds = Math.Max(1, Math.Ceiling(wait.TotalSeconds));
         return TimeSpan.FromSeconds(Math.Min(seconds, Math.Floor(_maxRetryAfter.TotalSeconds)));
     }
+
+    /// <summary>What is counted of a function alone; null if nothing is. All stripes must be locked.</summary>
+    private FunctionEntry? OwnEntry(string target) =>
+        _ledger.Functions.Admissible(target) is { Retired: false } function && !ReferenceEquals(function, _ledger.Functions.Overflow)
+            ? function
+            : null;
 
     private long ToTicks(TimeSpan time) => (long)((Int128)time.Ticks * _time.TimestampFrequency / TimeSpan.TicksPerSecond);
 }

@@ -14,6 +14,9 @@ public readonly struct AdmissionResult : IEquatable<AdmissionResult>
         ExpectedWait = expectedWait;
     }
 
+    private AdmissionResult(Ticket ticket, TimeSpan expectedWait, object? pass)
+        : this(ticket, expectedWait) => Pass = pass;
+
     internal AdmissionResult(RefusalReason reason, TimeSpan? retryAfter, TimeSpan expectedWait)
     {
         _reason = reason;
@@ -49,10 +52,19 @@ public readonly struct AdmissionResult : IEquatable<AdmissionResult>
     /// </summary>
     public TimeSpan ExpectedWait { get; }
 
+    /// <summary>What the <see cref="IInvocationGate"/> that accepted it needs to find its way back at the end; means nothing to others.</summary>
+    public object? Pass { get; }
+
+    /// <summary>The same acceptance with a gate's pass.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <exception cref="InvalidOperationException">It was refused.</exception>
+    public AdmissionResult With(object? pass) =>
+        Accepted ? new AdmissionResult(Ticket, ExpectedWait, pass) : throw new InvalidOperationException("a refused invocation has no end");
+
     /// <inheritdoc/>
     public bool Equals(AdmissionResult other) =>
         Accepted == other.Accepted && Ticket == other.Ticket && _reason == other._reason && RetryAfter == other.RetryAfter
-        && ExpectedWait == other.ExpectedWait;
+        && ExpectedWait == other.ExpectedWait && ReferenceEquals(Pass, other.Pass);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is AdmissionResult other && Equals(other);

@@ -30,6 +30,9 @@ internal sealed class FunctionEntry
     /// <summary>Whether its counters were moved to the overflow. Written under all stripes' locks.</summary>
     public bool Retired;
 
+    /// <summary>Whether its invocations are refused, on its own. Written under all stripes' locks.</summary>
+    public volatile bool Closed;
+
     /// <summary>The temperature last told; null while nobody knows. Written under the table's lock.</summary>
     public FunctionTemperature? Temperature
     {

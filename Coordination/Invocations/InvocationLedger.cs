@@ -403,7 +403,7 @@ public sealed class InvocationLedger
             }
 
             function = Present(function);
-            if (_functionLimit > 0 && !function.TryTakePermit(_functionLimit))
+            if (function.Closed || (_functionLimit > 0 && !function.TryTakePermit(_functionLimit)))
             {
                 ticket = default;
                 first = false;
@@ -546,7 +546,8 @@ public sealed class InvocationLedger
         {
             foreach (var function in surplus)
             {
-                if (function.Cells.Any(static c => c.Open > 0))
+                // One that was closed must not come back open under its old name.
+                if (function.Closed || function.Cells.Any(static c => c.Open > 0))
                 {
                     continue;
                 }

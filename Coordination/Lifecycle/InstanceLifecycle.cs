@@ -98,6 +98,18 @@ public sealed class InstanceLifecycle : IDisposable
         }
     }
 
+    /// <summary>The stop that runs or has ended; null if there is none, or it was undone.</summary>
+    public Task<Receipt>? Stopping
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _stop?.Task;
+            }
+        }
+    }
+
     /// <summary>True while it leaves or has left: connections should end with their response.</summary>
     public bool IsLeaving => _state.Phase is InstancePhase.Draining or InstancePhase.Stopped;
 

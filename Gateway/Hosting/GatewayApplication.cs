@@ -84,6 +84,9 @@ public static class GatewayApplication
         services.AddSingleton(options.Admission);
         services.AddSingleton<InvocationLedger>();
         services.AddSingleton<AdmissionController>();
+
+        // Straight to admission; a fleet's silo puts its function grains between.
+        services.TryAddSingleton<IInvocationGate, DirectGate>();
         AddLifecycle(services, options);
         services.AddSingleton<INoslateNode>(provider => new NoslateNode(
             options.Node, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));

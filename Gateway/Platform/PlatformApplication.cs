@@ -29,7 +29,7 @@ internal sealed class PlatformApplication(
     LimitOptions limits,
     Router router,
     Forwarder forwarder,
-    AdmissionController admission,
+    IInvocationGate gate,
     InstanceLifecycle lifecycle,
     PlatformTrust trust,
     HookRunner hooks,
@@ -87,7 +87,7 @@ internal sealed class PlatformApplication(
     {
         // Called once Kestrel has written the end of the response: only now has the invocation ended.
         var outcome = exception is null ? context.Outcome : Outcome.Failed;
-        if (context.End(outcome))
+        if (context.End(gate, outcome))
         {
             markers.InvocationEnds(context.RequestId, outcome == Outcome.Completed);
             lifecycle.Accounting.Answered();
@@ -168,7 +168,7 @@ internal sealed class PlatformApplication(
             return PassAndAdmitAsync(exchange, decision, deadline);
         }
 
-        var admitted = admission.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted);
+        var admitted = gate.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted);
         return admitted.IsCompletedSuccessfully
             ? Forward(exchange, decision, deadline, admitted.Result)
             : AdmitAndForwardAsync(exchange, decision, deadline, admitted);
@@ -187,7 +187,7 @@ internal sealed class PlatformApplication(
 
         deadline = deadline.After(time.GetElapsedTime(exchange.StartedAt));
         await AdmitAndForwardAsync(
-            exchange, decision, deadline, admission.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted));
+            exchange, decision, deadline, gate.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted));
     }
 
     /// <summary>
@@ -226,7 +226,7 @@ internal sealed class PlatformApplication(
             return ValueTask.CompletedTask;
         }
 
-        exchange.Accepted(admitted.Ticket);
+        exchange.Accepted(admitted);
         markers.InvocationStarts(exchange.RequestId);
         return forwarder.ForwardAsync(exchange, decision, deadline);
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
 
 namespace NoslateFleet.Gateway.Platform;
@@ -16,6 +17,7 @@ internal sealed class PlatformExchange
     private IHttpResponseFeature? _response;
     private IPAddress? _peer;
     private string? _peerText;
+    private AdmissionResult _admitted;
     private volatile bool _inFlight;
 
     public IFeatureCollection Features { get; private set; } = null!;
@@ -44,9 +46,6 @@ internal sealed class PlatformExchange
     /// <summary>When the request came, as a timestamp of the TimeProvider.</summary>
     public long StartedAt { get; private set; }
 
-    /// <summary>The ticket; an empty one before admission.</summary>
-    public Ticket Ticket { get; private set; }
-
     /// <summary>How the invocation ended, once known.</summary>
     public Outcome Outcome { get; set; }
 
@@ -61,16 +60,16 @@ internal sealed class PlatformExchange
     /// <summary>The peer's address as text.</summary>
     public string? PeerText => _peerText;
 
-    /// <summary>Keeps an accepted invocation's ticket.</summary>
-    public void Accepted(Ticket ticket)
+    /// <summary>Keeps what an accepted invocation is ended with.</summary>
+    public void Accepted(in AdmissionResult admitted)
     {
-        Ticket = ticket;
+        _admitted = admitted;
         _inFlight = true;
     }
 
-    /// <summary>Closes the ticket, if there is one that nobody has closed.</summary>
-    /// <returns>Whether an invocation ended with it.</returns>
-    public bool End(Outcome outcome)
+    /// <summary>Ends the accepted invocation, if there is one.</summary>
+    /// <returns>Whether there was.</returns>
+    public bool End(IInvocationGate gate, Outcome outcome)
     {
         if (!_inFlight)
         {
@@ -78,8 +77,8 @@ internal sealed class PlatformExchange
         }
 
         _inFlight = false;
-        Ticket.TryEnd(outcome);
-        Ticket = default;
+        gate.End(_admitted, outcome);
+        _admitted = default;
         return true;
     }
 
@@ -104,7 +103,7 @@ internal sealed class PlatformExchange
         RequestId = "";
         Target = "";
         IsEventCall = false;
-        Ticket = default;
+        _admitted = default;
         Outcome = Outcome.Failed;
         Activity = null;
         var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
