@@ -101,9 +101,6 @@ public sealed class AdmissionController
     /// <returns>Null if it is none of this instance's functions.</returns>
     public string? NameOf(string target) => _ledger.Functions.Admissible(target)?.Name;
 
-    /// <summary>The functions and services that this instance was told it has, in no order; empty while it was told nothing.</summary>
-    public IReadOnlyList<string> ListedFunctions() => [.. _ledger.Functions.All.Where(static f => f.Listed).Select(static f => f.Name)];
-
     /// <summary>Admits again. Functions closed one by one stay closed.</summary>
     public void Open()
     {
