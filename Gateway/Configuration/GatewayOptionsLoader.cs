@@ -20,8 +20,9 @@ internal static class GatewayOptionsLoader
 
     /// <summary>Reads and validates.</summary>
     /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
     /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
-    public static GatewayOptions Load(IConfiguration configuration)
+    public static GatewayOptions Load(IConfiguration configuration, params IReadOnlyList<string> otherErrors)
     {
         var reader = new ConfigurationReader(configuration);
         var options = new GatewayOptions();
@@ -41,6 +42,7 @@ internal static class GatewayOptionsLoader
         }
 
         CheckHttp2Port(reader, options);
+        reader.Errors.AddRange(otherErrors);
         if (reader.Errors.Count > 0)
         {
             throw new ConfigurationErrorsException(reader.Errors);

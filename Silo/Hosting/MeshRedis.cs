@@ -1,0 +1,20 @@
+using NoslateFleet.Silo.Configuration;
+using StackExchange.Redis;
+
+namespace NoslateFleet.Silo.Hosting;
+
+/// <summary>How a Mesh reaches Redis.</summary>
+internal static class MeshRedis
+{
+    /// <summary>The options of a connection.</summary>
+    /// <param name="settings">Validated settings, with Redis in them.</param>
+    public static ConfigurationOptions Of(SiloSettings settings)
+    {
+        var options = ConfigurationOptions.Parse(settings.Redis!);
+        options.ClientName ??= "noslatefleet-" + settings.InstanceId;
+
+        // A start that can't reach Redis fails soon and is tried again; waiting inside it would only hide that.
+        options.AbortOnConnectFail = true;
+        return options;
+    }
+}

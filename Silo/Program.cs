@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Silo.Hosting;
+
+const int ConfigurationError = 2;
+const int CannotListen = 3;
+
+if (args is [HookCommand.Verb, ..])
+{
+    return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
+}
+
+try
+{
+    var app = SiloApplication.Build(args);
+    await using (app)
+    {
+        await app.StartAsync();
+        await app.WaitForShutdownAsync();
+    }
+
+    return 0;
+}
+catch (ConfigurationErrorsException error)
+{
+    foreach (var line in error.Errors)
+    {
+        await Console.Error.WriteLineAsync("configuration: " + line);
+    }
+
+    return ConfigurationError;
+}
+catch (IOException error) when (error.InnerException is AddressInUseException)
+{
+    await Console.Error.WriteLineAsync($"silo: {error.Message.TrimEnd('.')}; choose another by Platform:Port or Admin:Port");
+    return CannotListen;
+}
