@@ -98,7 +98,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         }
 
         var self = host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
-        var table = await host.Services.GetRequiredService<IMembershipTable>().ReadAll().WaitAsync(_refreshTime, cancellationToken);
+        var table = await host.Services.GetRequiredService<IMembershipTable>().ReadAllAsync(cancellationToken).WaitAsync(_refreshTime, cancellationToken);
         foreach (var (entry, _) in table.Members)
         {
             if (entry.SiloAddress.Equals(self))
