@@ -11,4 +11,7 @@ public enum FleetOrderKind
 
     /// <summary>Send out held-back telemetry and the recorder, and publish a snapshot.</summary>
     Flush,
+
+    /// <summary>Something that only a newer version knows: this one refuses it.</summary>
+    Unknown,
 }

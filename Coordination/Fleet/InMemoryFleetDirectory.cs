@@ -4,54 +4,84 @@ namespace NoslateFleet.Coordination.Fleet;
 /// A directory in this process: of a single instance that shares nothing, and of tests. It follows the same rules as a shared one and ends
 /// with the process.
 /// </summary>
-/// <param name="time">The clock by which it tells when it received a snapshot.</param>
-/// <param name="maxRecords">Receipts and recorder events kept of each instance; the oldest are dropped beyond.</param>
-public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1000) : IFleetDirectory
+public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFleetProfiles, IFleetNotices
 {
+    /// <summary>Removals kept in mind for readers of changes; who asks from before them begins anew.</summary>
+    private const int MaxRemovals = 1000;
+
+    private readonly TimeProvider _time;
+    private readonly FleetOptions _options;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, DirectoryEntry> _entries = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Queue<InstanceRecord>> _records = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _changed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Kept> _instances = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, string> _changes = [];
+    private readonly Queue<(long Version, string InstanceId)> _removals = new();
+    private readonly List<FleetProfile> _profiles = [];
     private readonly string _id = Guid.NewGuid().ToString("N");
+    private long _forgotten;
     private long _version;
+    private Listener[] _listeners = [];
+
+    /// <summary>An empty directory.</summary>
+    /// <param name="time">Its clock.</param>
+    /// <param name="options">How much it keeps and for how long; null for the defaults.</param>
+    public InMemoryFleetDirectory(TimeProvider time, FleetOptions? options = null)
+    {
+        _time = time;
+        _options = options ?? new FleetOptions();
+    }
 
     /// <inheritdoc/>
     public Task<PublishResult> PublishAsync(InstanceSnapshot snapshot, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var now = time.GetUtcNow();
+        PublishResult result;
         lock (_lock)
         {
-            var present = _entries.GetValueOrDefault(snapshot.InstanceId)?.Snapshot;
+            var now = Present();
+            var kept = Get(snapshot.InstanceId, now);
+            var present = kept.Entry?.Snapshot;
             var outcome = SnapshotOrder.Judge(present, snapshot);
             if (outcome == PublishOutcome.Published)
             {
-                _entries[snapshot.InstanceId] = new DirectoryEntry(snapshot, now);
-                _changed[snapshot.InstanceId] = ++_version;
-                present = snapshot;
+                present = SnapshotBounds.Apply(snapshot);
+                kept.Entry = new DirectoryEntry(present, now);
+                kept.HeardAt = now;
+                _changes.Remove(kept.Version);
+                kept.Version = ++_version;
+                _changes[kept.Version] = snapshot.InstanceId;
             }
 
-            return Task.FromResult(new PublishResult(outcome, present!.Boot, present.Epoch));
+            result = new PublishResult(outcome, present!.Boot, present.Epoch);
         }
+
+        if (result.Outcome == PublishOutcome.Published)
+        {
+            Tell(FleetNotice.Snapshots, null);
+        }
+
+        return Task.FromResult(result);
     }
 
     /// <inheritdoc/>
     public Task AppendAsync(string instanceId, IReadOnlyList<InstanceRecord> records, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (records.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
         lock (_lock)
         {
-            if (!_records.TryGetValue(instanceId, out var kept))
-            {
-                _records[instanceId] = kept = new Queue<InstanceRecord>();
-            }
-
+            var now = Present();
+            var kept = Get(instanceId, now);
+            kept.HeardAt = now;
             foreach (var record in records)
             {
-                kept.Enqueue(record);
-                if (kept.Count > maxRecords)
+                kept.Records.Enqueue(record);
+                if (kept.Records.Count > _options.KeptRecords)
                 {
-                    kept.Dequeue();
+                    kept.Records.Dequeue();
                 }
             }
         }
@@ -63,11 +93,20 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
     public Task<DirectoryView> ReadAllAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var now = time.GetUtcNow();
         lock (_lock)
         {
-            return Task.FromResult(new DirectoryView(
-                now, [.. _entries.Values.OrderBy(static e => e.Snapshot.InstanceId, StringComparer.Ordinal)], []));
+            var now = Present();
+            var entries = new List<DirectoryEntry>(_instances.Count);
+            foreach (var kept in _instances.Values)
+            {
+                if (kept.Entry is { } entry)
+                {
+                    entries.Add(entry);
+                }
+            }
+
+            entries.Sort(static (a, b) => string.CompareOrdinal(a.Snapshot.InstanceId, b.Snapshot.InstanceId));
+            return Task.FromResult(new DirectoryView(now, entries, []));
         }
     }
 
@@ -77,7 +116,8 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            return Task.FromResult(_entries.GetValueOrDefault(instanceId));
+            Present();
+            return Task.FromResult(_instances.GetValueOrDefault(instanceId)?.Entry);
         }
     }
 
@@ -86,17 +126,33 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
     {
         cancellationToken.ThrowIfCancellationRequested();
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        var now = time.GetUtcNow();
         lock (_lock)
         {
-            var reset = since.Directory != _id || since.Number > _version;
-            var from = reset ? 0 : since.Number;
-            var newer = _changed.Where(c => c.Value > from).OrderBy(static c => c.Value).ToList();
-            var more = newer.Count > limit;
-            var page = more ? newer[..limit] : newer;
-            var upTo = more ? page[^1].Value : _version;
+            var now = Present();
+            var anew = since.Directory != _id || since.Number > _version || since.Number < _forgotten;
+            var from = anew ? 0 : since.Number;
+            var told = _changes.Where(change => change.Key > from).Select(static change => (Version: change.Key, change.Value, Gone: false));
+            if (!anew)
+            {
+                told = told
+                    .Concat(_removals.Where(removal => removal.Version > from).Select(static removal => (removal.Version, Value: removal.InstanceId, Gone: true)))
+                    .OrderBy(static change => change.Version);
+            }
+
+            var page = told.Take(limit + 1).ToList();
+            var more = page.Count > limit;
+            if (more)
+            {
+                page.RemoveAt(limit);
+            }
+
             return Task.FromResult(new DirectoryPage(
-                now, new DirectoryVersion(_id, upTo), more, reset && since != DirectoryVersion.None, [.. page.Select(c => _entries[c.Key])], []));
+                now,
+                new DirectoryVersion(_id, more ? page[^1].Version : _version),
+                more,
+                anew && since != DirectoryVersion.None,
+                [.. page.Where(static change => !change.Gone).Select(change => _instances[change.Value].Entry!)],
+                [.. page.Where(static change => change.Gone).Select(static change => change.Value)]));
         }
     }
 
@@ -106,7 +162,270 @@ public sealed class InMemoryFleetDirectory(TimeProvider time, int maxRecords = 1
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            return Task.FromResult<IReadOnlyList<InstanceRecord>>(_records.TryGetValue(instanceId, out var kept) ? [.. kept] : []);
+            Present();
+            return Task.FromResult<IReadOnlyList<InstanceRecord>>(_instances.TryGetValue(instanceId, out var kept) ? [.. kept.Records] : []);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<FleetOrderState> PlaceAsync(FleetOrder order, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        FleetOrderState placed;
+        lock (_lock)
+        {
+            var now = Present();
+            var kept = Get(order.InstanceId, now);
+            if (kept.Orders.Find(state => state.Order.Id == order.Id) is { } known)
+            {
+                return Task.FromResult(known);
+            }
+
+            placed = new FleetOrderState(order with { PlacedAt = now, ExpiresAt = Later(now, order.ExpiresAt - order.PlacedAt) }, null);
+            kept.Orders.Add(placed);
+            if (kept.Orders.Count > _options.KeptOrders)
+            {
+                // What is done is of less use than what is to do.
+                kept.Orders.RemoveAt(Math.Max(0, kept.Orders.FindIndex(static state => state.Result is not null)));
+            }
+        }
+
+        Tell(FleetNotice.Order, order.InstanceId);
+        return Task.FromResult(placed);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<FleetOrderState>> ListAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            Present();
+            return Task.FromResult<IReadOnlyList<FleetOrderState>>(_instances.TryGetValue(instanceId, out var kept) ? [.. kept.Orders] : []);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> CompleteAsync(FleetOrderResult result, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            Present();
+            if (!_instances.TryGetValue(result.InstanceId, out var kept))
+            {
+                return Task.FromResult(false);
+            }
+
+            var index = kept.Orders.FindIndex(state => state.Order.Id == result.OrderId);
+            if (index < 0 || kept.Orders[index].Result is not null)
+            {
+                return Task.FromResult(false);
+            }
+
+            kept.Orders[index] = kept.Orders[index] with { Result = result };
+            return Task.FromResult(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    Task<FleetProfile?> IFleetProfiles.ReadAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            return Task.FromResult(_profiles.Count == 0 ? null : _profiles[0]);
+        }
+    }
+
+    /// <inheritdoc/>
+    Task<IReadOnlyList<FleetProfile>> IFleetProfiles.ListAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<FleetProfile>>([.. _profiles]);
+        }
+    }
+
+    /// <inheritdoc/>
+    Task<FleetProfile?> IFleetProfiles.SetAsync(
+        string? json, string by, long? expectedVersion, long? rolledBackTo, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        FleetProfile profile;
+        lock (_lock)
+        {
+            var present = _profiles.Count == 0 ? 0 : _profiles[0].Version;
+            if (expectedVersion is { } expected && expected != present)
+            {
+                return Task.FromResult<FleetProfile?>(null);
+            }
+
+            profile = new FleetProfile(present + 1, json, by, _time.GetUtcNow(), rolledBackTo);
+            _profiles.Insert(0, profile);
+            if (_profiles.Count > IFleetProfiles.KeptVersions)
+            {
+                _profiles.RemoveAt(IFleetProfiles.KeptVersions);
+            }
+        }
+
+        Tell(FleetNotice.Profiles, null);
+        return Task.FromResult<FleetProfile?>(profile);
+    }
+
+    /// <inheritdoc/>
+    public IDisposable Listen(string? instanceId, Action<FleetNotice> handler)
+    {
+        var listener = new Listener(this, instanceId, handler);
+        lock (_lock)
+        {
+            _listeners = [.. _listeners, listener];
+        }
+
+        listener.Tell(FleetNotice.Anything);
+        return listener;
+    }
+
+    private static DateTimeOffset Later(DateTimeOffset now, TimeSpan by) =>
+        by < DateTimeOffset.MaxValue - now ? now + by : DateTimeOffset.MaxValue;
+
+    private void Tell(FleetNotice notice, string? instanceId)
+    {
+        foreach (var listener in _listeners)
+        {
+            if (instanceId is null || listener.InstanceId == instanceId)
+            {
+                listener.Tell(notice);
+            }
+        }
+    }
+
+    // Under the lock.
+    private Kept Get(string instanceId, DateTimeOffset now)
+    {
+        if (!_instances.TryGetValue(instanceId, out var kept))
+        {
+            _instances[instanceId] = kept = new Kept { HeardAt = now };
+        }
+
+        return kept;
+    }
+
+    /// <summary>The time, and nothing in the directory that is too old for it. Under the lock.</summary>
+    private DateTimeOffset Present()
+    {
+        var now = _time.GetUtcNow();
+        List<string>? old = null;
+        foreach (var (instanceId, kept) in _instances)
+        {
+            kept.Orders.RemoveAll(state => now - state.Order.ExpiresAt >= _options.Retention);
+            if (now - kept.HeardAt >= _options.Retention && kept.Orders.Count == 0)
+            {
+                (old ??= []).Add(instanceId);
+            }
+            else if (kept.Entry is { } entry && now - entry.ReceivedAt >= _options.Retention)
+            {
+                Remove(kept);
+            }
+        }
+
+        foreach (var instanceId in old ?? [])
+        {
+            _instances.Remove(instanceId, out var kept);
+            Remove(kept!);
+        }
+
+        return now;
+    }
+
+    private void Remove(Kept kept)
+    {
+        if (kept.Entry is not { } entry)
+        {
+            return;
+        }
+
+        kept.Entry = null;
+        _changes.Remove(kept.Version);
+        _removals.Enqueue((++_version, entry.Snapshot.InstanceId));
+        if (_removals.Count > MaxRemovals)
+        {
+            _forgotten = _removals.Dequeue().Version;
+        }
+    }
+
+    /// <summary>What is kept of one instance. Guarded by the directory's lock.</summary>
+    private sealed class Kept
+    {
+        public readonly Queue<InstanceRecord> Records = new();
+        public readonly List<FleetOrderState> Orders = [];
+        public DirectoryEntry? Entry;
+        public DateTimeOffset HeardAt;
+        public long Version;
+    }
+
+    /// <summary>Tells one listener, one thing at a time; what is already on its way to it is not told twice.</summary>
+    private sealed class Listener(InMemoryFleetDirectory owner, string? instanceId, Action<FleetNotice> handler) : IDisposable
+    {
+        private readonly Lock _lock = new();
+        private readonly Queue<FleetNotice> _pending = new();
+        private bool _telling;
+        private bool _disposed;
+
+        public string? InstanceId => instanceId;
+
+        public void Tell(FleetNotice notice)
+        {
+            lock (_lock)
+            {
+                if (_disposed || _pending.Contains(notice))
+                {
+                    return;
+                }
+
+                _pending.Enqueue(notice);
+                if (_telling)
+                {
+                    return;
+                }
+
+                _telling = true;
+            }
+
+            ThreadPool.UnsafeQueueUserWorkItem(static listener => listener.Run(), this, preferLocal: false);
+        }
+
+        public void Dispose()
+        {
+            lock (_lock)
+            {
+                _disposed = true;
+                _pending.Clear();
+            }
+
+            lock (owner._lock)
+            {
+                owner._listeners = [.. owner._listeners.Where(listener => listener != this)];
+            }
+        }
+
+        private void Run()
+        {
+            while (true)
+            {
+                FleetNotice notice;
+                lock (_lock)
+                {
+                    if (!_pending.TryDequeue(out notice))
+                    {
+                        _telling = false;
+                        return;
+                    }
+                }
+
+                handler(notice);
+            }
         }
     }
 }

@@ -82,8 +82,11 @@ public sealed record InstanceSnapshot
     /// </summary>
     public string? ContainerLife { get; init; }
 
-    /// <summary>How the instance belongs to a fleet: <c>Standalone</c>, <c>Island</c> or <c>Mesh</c>.</summary>
-    public string Topology { get; init; } = "Standalone";
+    /// <summary>How the instance belongs to a fleet.</summary>
+    public FleetTopology Topology { get; init; }
+
+    /// <summary>Functions and workers that are not listed for want of room, see <see cref="SnapshotBounds"/>.</summary>
+    public int LeftOut { get; init; }
 
     /// <summary>Accepted less all that is accounted for: 0 by the conservation law.</summary>
     public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Tests.Common.Fleet;
 
 namespace NoslateFleet.Tests.Coordination.Fleet;
 

@@ -1,5 +1,6 @@
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Tests.Common.Fleet;
 
 namespace NoslateFleet.Tests.Coordination.Fleet;
 
