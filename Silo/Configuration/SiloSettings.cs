@@ -1,6 +1,7 @@
 using System.Net;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Supervision;
+using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Configuration;
 
@@ -37,8 +38,8 @@ internal sealed class SiloSettings
     /// <summary>Mesh: the port for Orleans clients, such as the command <c>order</c>; 0: none. Default 30000. Island: there is none.</summary>
     public int ClientPort { get; set; }
 
-    /// <summary>Mesh: how to reach Redis, in StackExchange.Redis' form. Key <c>Redis:Configuration</c>.</summary>
-    public string? Redis { get; set; }
+    /// <summary>Where the cluster's table is kept in a Mesh: the server of the fleet directory. Section <c>Redis</c>.</summary>
+    public RedisOptions Redis { get; set; } = new();
 
     /// <summary>
     /// Mesh: how often silos probe each other, and how long an answer may take. 100 ms to 1 minute; default 2 s: with two probes missed a frozen silo

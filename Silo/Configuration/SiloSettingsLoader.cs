@@ -4,14 +4,13 @@ using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Supervision;
 using NoslateFleet.Gateway.Configuration;
-using StackExchange.Redis;
+using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Configuration;
 
 /// <summary>Turns configuration into the silo's settings, or into the list of all that is wrong with them.</summary>
 internal static class SiloSettingsLoader
 {
-    public const string RedisKey = "Redis:Configuration";
     private const int MaxName = 100;
     private const string Section = SiloSettings.SectionName;
     private static readonly TimeSpan _tenth = TimeSpan.FromMilliseconds(100);
@@ -23,10 +22,10 @@ internal static class SiloSettingsLoader
     public static SiloSettings Load(IConfiguration configuration)
     {
         var reader = new ConfigurationReader(configuration);
-        var settings = new SiloSettings { Redis = reader.Text(RedisKey) };
+        var settings = new SiloSettings { Redis = RedisOptionsReader.Read(reader) };
         var kubernetes = reader.Text("KUBERNETES_SERVICE_HOST") is not null && reader.Text("FC_FUNCTION_NAME") is null;
         settings.Topology = reader.Choice<FleetTopology>(Section + ":Topology")
-            ?? (kubernetes && settings.Redis is not null ? FleetTopology.Mesh : FleetTopology.Island);
+            ?? (kubernetes && settings.Redis.IsConfigured ? FleetTopology.Mesh : FleetTopology.Island);
         settings.InstanceId = reader.Text("Lifecycle:InstanceId") ?? reader.Text("FC_INSTANCE_ID") ?? reader.Text("POD_NAME") ?? Environment.MachineName;
         settings.Fleet = reader.Text(Section + ":Fleet", settings.Fleet);
         settings.Cluster = reader.Text(Section + ":Cluster", settings.Fleet);
@@ -49,7 +48,7 @@ internal static class SiloSettingsLoader
             throw new ConfigurationErrorsException(reader.Errors);
         }
 
-        settings.UnknownKeys = reader.UnknownKeys(Section);
+        settings.UnknownKeys = reader.UnknownKeys(Section, RedisOptions.SectionName);
         return settings;
     }
 
@@ -142,24 +141,9 @@ internal static class SiloSettingsLoader
 
     private static void CheckRedis(ConfigurationReader reader, SiloSettings settings)
     {
-        if (settings.Redis is null)
+        if (settings.Topology == FleetTopology.Mesh && !settings.Redis.IsConfigured)
         {
-            if (settings.Topology == FleetTopology.Mesh)
-            {
-                reader.Error(RedisKey, null, "is needed in Mesh: by Redis silos find each other; such as redis:6379");
-            }
-
-            return;
-        }
-
-        try
-        {
-            ConfigurationOptions.Parse(settings.Redis);
-        }
-        catch (ArgumentException)
-        {
-            // Not shown, nor what the parser says: a password may be in it.
-            reader.Error(RedisKey, "(hidden)", "must be addresses and options in the form of StackExchange.Redis, such as redis:6379,ssl=true");
+            reader.Error("Redis:Endpoints", null, "is needed in Mesh, or Redis:ConnectionString: by Redis silos find each other; such as redis:6379");
         }
     }
 

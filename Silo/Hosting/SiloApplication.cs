@@ -8,6 +8,7 @@ using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Silo.Configuration;
 using NoslateFleet.Silo.Invocations;
+using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Hosting;
 
@@ -27,7 +28,9 @@ internal static class SiloApplication
             ((IConfigurationBuilder)builder.Configuration).Sources.Insert(
                 0, new MemoryConfigurationSource { InitialData = [new("Logging:LogLevel:Orleans", nameof(LogLevel.Critical))] });
             configure?.Invoke(builder);
-            builder.Services.AddSilo(SiloSettingsLoader.Load(builder.Configuration));
+            var settings = SiloSettingsLoader.Load(builder.Configuration);
+            builder.Services.AddNoslateFleetRedis(builder.Configuration);
+            builder.Services.AddSilo(settings);
         });
         SiloLog.UnknownKeys(app);
         return app;
