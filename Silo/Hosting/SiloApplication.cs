@@ -24,9 +24,13 @@ internal static class SiloApplication
     {
         var app = GatewayApplication.Build(args, builder =>
         {
-            // Before all other sources, so that whoever wants to see more only has to say so.
+            // Orleans tells an outage a thousand times, and SiloService once. Before all other sources: whoever wants to see more only has to say so.
             ((IConfigurationBuilder)builder.Configuration).Sources.Insert(
-                0, new MemoryConfigurationSource { InitialData = [new("Logging:LogLevel:Orleans", nameof(LogLevel.Critical))] });
+                0,
+                new MemoryConfigurationSource
+                {
+                    InitialData = [new("Logging:LogLevel:Orleans", nameof(LogLevel.Critical)), new("Logging:LogLevel:Polly", nameof(LogLevel.Critical))],
+                });
             configure?.Invoke(builder);
             var settings = SiloSettingsLoader.Load(builder.Configuration);
             builder.Services.AddNoslateFleetRedis(builder.Configuration);

@@ -95,7 +95,7 @@ public sealed class SupervisorTests
 
     private sealed class PartUnderTest : ISupervised
     {
-        private Supervisor? _supervisor;
+        private Func<SupervisedPhase>? _phase;
 
         public ManualTimeProvider Time { get; } = new();
 
@@ -109,9 +109,14 @@ public sealed class SupervisorTests
 
         public TaskCompletionSource? HoldVerify { get; set; }
 
-        public Supervisor Supervise() => _supervisor = new Supervisor(this, new SupervisorOptions(), Time, new Random(1));
+        public Supervisor Supervise()
+        {
+            var supervisor = new Supervisor(this, new SupervisorOptions(), Time, new Random(1));
+            _phase = () => supervisor.State.Phase;
+            return supervisor;
+        }
 
-        public Task ReachesAsync(SupervisedPhase phase) => Until.TrueAsync(() => _supervisor!.State.Phase == phase, $"it does not reach {phase}");
+        public Task ReachesAsync(SupervisedPhase phase) => Until.TrueAsync(() => _phase!() == phase, $"it does not reach {phase}");
 
         public async Task StartAsync(long life, CancellationToken cancellationToken)
         {
