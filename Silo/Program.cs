@@ -2,14 +2,20 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Hosting;
 
 const int ConfigurationError = 2;
 const int CannotListen = 3;
 
-if (args is [HookCommand.Verb, ..])
+switch (args)
 {
-    return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
+    case [HookCommand.Verb, ..]:
+        return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
+    case [FleetCommand.Verb, ..]:
+        return await FleetCommand.RunAsync(args[1..], Console.Out, Console.Error);
+    case [OrderCommand.Verb, ..]:
+        return await OrderCommand.RunAsync(args[1..], Console.Out, Console.Error);
 }
 
 try

@@ -19,7 +19,14 @@ internal static class SiloSettingsLoader
     /// <summary>Reads and validates.</summary>
     /// <param name="configuration">The configuration, environment variables included.</param>
     /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
-    public static SiloSettings Load(IConfiguration configuration)
+    public static SiloSettings Load(IConfiguration configuration) => Load(configuration, isInstance: true);
+
+    /// <summary>Reads and validates for a tool, which is no instance: it needs neither an id nor endpoints of its own.</summary>
+    /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <exception cref="ConfigurationErrorsException">It can't be used, or names no Redis.</exception>
+    public static SiloSettings LoadForTool(IConfiguration configuration) => Load(configuration, isInstance: false);
+
+    private static SiloSettings Load(IConfiguration configuration, bool isInstance)
     {
         var reader = new ConfigurationReader(configuration);
         var settings = new SiloSettings { Redis = RedisOptionsReader.Read(reader) };
@@ -29,10 +36,14 @@ internal static class SiloSettingsLoader
         settings.InstanceId = reader.Text("Lifecycle:InstanceId") ?? reader.Text("FC_INSTANCE_ID") ?? reader.Text("POD_NAME") ?? Environment.MachineName;
         settings.Fleet = reader.Text(Section + ":Fleet", settings.Fleet);
         settings.Cluster = reader.Text(Section + ":Cluster", settings.Fleet);
-        Name(reader, "Lifecycle:InstanceId", settings.InstanceId);
         Name(reader, Section + ":Fleet", settings.Fleet);
         Name(reader, Section + ":Cluster", settings.Cluster);
-        LoadEndpoints(reader, settings);
+        if (isInstance)
+        {
+            Name(reader, "Lifecycle:InstanceId", settings.InstanceId);
+            LoadEndpoints(reader, settings);
+        }
+
         settings.ProbeTimeout = reader.Duration(Section + ":ProbeTimeout", settings.ProbeTimeout, _tenth, _minute);
         settings.MissedProbes = reader.Integer(Section + ":MissedProbes", settings.MissedProbes, 1, 100);
         settings.LivenessCheck = reader.Flag(Section + ":LivenessCheck") ?? settings.LivenessCheck;
@@ -42,7 +53,7 @@ internal static class SiloSettingsLoader
         settings.LeaveTimeout = reader.Duration(Section + ":LeaveTimeout", settings.LeaveTimeout, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         LoadSupervision(reader, settings.Supervision);
         LoadTls(reader, settings);
-        CheckRedis(reader, settings);
+        CheckRedis(reader, settings, isInstance);
         if (reader.Errors.Count > 0)
         {
             throw new ConfigurationErrorsException(reader.Errors);
@@ -139,9 +150,13 @@ internal static class SiloSettingsLoader
         }
     }
 
-    private static void CheckRedis(ConfigurationReader reader, SiloSettings settings)
+    private static void CheckRedis(ConfigurationReader reader, SiloSettings settings, bool isInstance)
     {
-        if (settings.Topology == FleetTopology.Mesh && !settings.Redis.IsConfigured)
+        if (!isInstance && !settings.Redis.IsConfigured)
+        {
+            reader.Error("Redis:Endpoints", null, "is needed, or Redis:ConnectionString: that is where the fleet's directory is; such as redis:6379");
+        }
+        else if (settings.Topology == FleetTopology.Mesh && !settings.Redis.IsConfigured)
         {
             reader.Error("Redis:Endpoints", null, "is needed in Mesh, or Redis:ConnectionString: by Redis silos find each other; such as redis:6379");
         }
