@@ -7,7 +7,7 @@ namespace NoslateFleet.Coordination.Supervision;
 /// <param name="Failures">How many times in a row it did not last: growing pauses follow from it.</param>
 /// <param name="Breaks">How many times in a row it was found broken.</param>
 /// <param name="Leaving">Why the present life is to end; null while it may go on.</param>
-/// <param name="Trouble">The last thing that went wrong, in words; null if nothing has since it was last relied on for a stable while.</param>
+/// <param name="Trouble">The last thing that went wrong, in words; also after it was mended; null if nothing ever has.</param>
 /// <param name="StopAsked">Whether the process is ending.</param>
 /// <param name="UpSince">Since when the present life has been relied on, by the machine's clock; null if it never was.</param>
 public sealed record SupervisorState(

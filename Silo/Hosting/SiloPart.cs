@@ -26,9 +26,11 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
 {
     private static readonly TimeSpan _answerTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _refreshTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _disposeTime = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggers.CreateLogger<SiloPart>();
     private IHost? _host;
+    private int _dropped;
 
     /// <summary>Told when a life of the silo is found to be over: by Orleans itself. The life's number, and why.</summary>
     public Action<long, string>? Lost { get; set; }
@@ -142,11 +144,11 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
     {
         try
         {
-            await ((IAsyncDisposable)host).DisposeAsync();
+            await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(_disposeTime);
         }
         catch (Exception)
         {
-            // It is of no use any more, and what it held goes with it.
+            // It is of no use any more. Should it still hold its port, the next start fails and is tried again.
         }
     }
 
@@ -179,7 +181,12 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         silo.Configure<SiloConnectionOptions>(options => options.ConfigureSiloInboundConnection(connection => connection.Use(_ => context =>
         {
             // Tenant code shares the network, and there is no other silo that could have something to say.
-            LogDropped(_logger, context.RemoteEndPoint);
+            // Told once: whoever knocks could fill the logs.
+            if (Interlocked.Exchange(ref _dropped, 1) == 0)
+            {
+                LogDropped(_logger, context.RemoteEndPoint);
+            }
+
             context.Abort();
             return Task.CompletedTask;
         })));
@@ -223,7 +230,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
     [LoggerMessage(2010, LogLevel.Debug, "The silo did not stop in order: {Error}")]
     private static partial void LogStop(ILogger logger, string error);
 
-    [LoggerMessage(2011, LogLevel.Warning, "A connection to the silo from {From} was dropped: an instance that stands alone serves none")]
+    [LoggerMessage(2011, LogLevel.Warning, "A connection to the silo from {From} was dropped, as all are: an instance that stands alone serves none. This is not told again")]
     private static partial void LogDropped(ILogger logger, EndPoint? from);
 
     /// <summary>Orleans' own would end the process: "declared dead by others" is a matter of the silo alone.</summary>
