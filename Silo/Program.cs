@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Silo.Commands;
+using NoslateFleet.Silo.Dashboard;
 using NoslateFleet.Silo.Hosting;
 
 const int ConfigurationError = 2;
@@ -20,7 +21,7 @@ switch (args)
 
 try
 {
-    var app = SiloApplication.Build(args);
+    var app = args.Contains(DashboardApplication.Option) ? DashboardApplication.Build(args) : SiloApplication.Build(args);
     await using (app)
     {
         await app.StartAsync();

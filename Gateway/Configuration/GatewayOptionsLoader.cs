@@ -55,6 +55,20 @@ internal static class GatewayOptionsLoader
         return options;
     }
 
+    /// <summary>Reads and validates what a process needs that has an admin port and no instance behind it.</summary>
+    /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
+    /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
+    public static GatewayOptions LoadAdminPort(IConfiguration configuration, IReadOnlyList<string> otherErrors)
+    {
+        var reader = new ConfigurationReader(configuration);
+        var options = new GatewayOptions();
+        LoadPlatform(reader, options.Platform);
+        LoadAdmin(reader, options.Admin);
+        reader.Errors.AddRange(otherErrors);
+        return reader.Errors.Count == 0 ? options : throw new ConfigurationErrorsException(reader.Errors);
+    }
+
     private static void LoadPlatform(ConfigurationReader reader, PlatformOptions platform)
     {
         platform.Mode = reader.Choice<PlatformMode>("Platform:Mode") ?? Detect(reader);

@@ -24,13 +24,7 @@ internal static class SiloApplication
     {
         var app = GatewayApplication.Build(args, builder =>
         {
-            // Orleans tells an outage a thousand times, and SiloService once. Before all other sources: whoever wants to see more only has to say so.
-            ((IConfigurationBuilder)builder.Configuration).Sources.Insert(
-                0,
-                new MemoryConfigurationSource
-                {
-                    InitialData = [new("Logging:LogLevel:Orleans", nameof(LogLevel.Critical)), new("Logging:LogLevel:Polly", nameof(LogLevel.Critical))],
-                });
+            QuietOrleans(builder.Configuration);
             configure?.Invoke(builder);
             var settings = SiloSettingsLoader.Load(builder.Configuration);
             builder.Services.AddNoslateFleetRedis(builder.Configuration);
@@ -39,6 +33,18 @@ internal static class SiloApplication
         SiloLog.UnknownKeys(app);
         return app;
     }
+
+    /// <summary>
+    /// Keeps Orleans' own logs out, which tell an outage a thousand times, and <see cref="SiloService"/> once. Before all other sources: whoever wants to
+    /// see more only has to say so.
+    /// </summary>
+    /// <param name="configuration">Gets the source.</param>
+    internal static void QuietOrleans(IConfigurationBuilder configuration) => configuration.Sources.Insert(
+        0,
+        new MemoryConfigurationSource
+        {
+            InitialData = [new("Logging:LogLevel:Orleans", nameof(LogLevel.Critical)), new("Logging:LogLevel:Polly", nameof(LogLevel.Critical))],
+        });
 
     private static void AddSilo(this IServiceCollection services, SiloSettings settings)
     {
