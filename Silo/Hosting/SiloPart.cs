@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Supervision;
 using NoslateFleet.Grains.Hosting;
@@ -12,9 +13,11 @@ using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
 using NoslateFleet.Silo.Configuration;
 using Orleans;
+using Orleans.Clustering.Redis;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
+using StackExchange.Redis;
 
 namespace NoslateFleet.Silo.Hosting;
 
@@ -30,6 +33,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
 
     private readonly ILogger _logger = loggers.CreateLogger<SiloPart>();
     private IHost? _host;
+    private IConnectionMultiplexer? _redis;
     private int _dropped;
 
     /// <summary>Told when a life of the silo is found to be over: by Orleans itself. The life's number, and why.</summary>
@@ -100,7 +104,24 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         }
 
         var self = host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
-        var table = await host.Services.GetRequiredService<IMembershipTable>().ReadAllAsync(cancellationToken).WaitAsync(_refreshTime, cancellationToken);
+        MembershipTableData table;
+        try
+        {
+            table = await host.Services.GetRequiredService<IMembershipTable>().ReadAllAsync(cancellationToken).WaitAsync(_refreshTime, cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested && _redis is not null)
+        {
+            // A table that is not there is an error to Orleans, as a Redis that is not there.
+            var key = host.Services.GetRequiredService<IOptions<RedisClusteringOptions>>().Value
+                .CreateRedisKey(host.Services.GetRequiredService<IOptions<ClusterOptions>>().Value);
+            if (!await _redis.GetDatabase().KeyExistsAsync(key).WaitAsync(_refreshTime, cancellationToken))
+            {
+                return "the cluster's table is gone from Redis, whose data were lost";
+            }
+
+            throw;
+        }
+
         foreach (var (entry, _) in table.Members)
         {
             if (entry.SiloAddress.Equals(self))
@@ -109,7 +130,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
             }
         }
 
-        return "its row is gone from Redis, whose data were lost";
+        return "its row is gone from the cluster's table";
     }
 
     public async Task StopAsync(bool graceful, CancellationToken cancellationToken)
@@ -205,7 +226,11 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
             options.SiloPort = settings.Port;
             options.GatewayPort = settings.ClientPort;
         });
-        silo.UseRedisClustering(options => options.ConfigurationOptions = MeshRedis.Of(settings));
+        silo.UseRedisClustering(options =>
+        {
+            options.ConfigurationOptions = MeshRedis.Of(settings);
+            options.CreateMultiplexer = async own => _redis = await ConnectionMultiplexer.ConnectAsync(own.ConfigurationOptions!);
+        });
         silo.Configure<ClusterMembershipOptions>(options =>
         {
             options.ProbeTimeout = settings.ProbeTimeout;

@@ -100,7 +100,7 @@ public sealed class CommandTests
         Assert.Equal(1, code);
         Assert.Contains("'two'", error, StringComparison.Ordinal);
         var rows = await redis.CliAsync("HKEYS", "noslatefleet/members/noslatefleet");
-        Assert.Single(rows.Split('\n'), row => row.StartsWith("127.0.0.1", StringComparison.Ordinal));
+        Assert.Single(rows.Split('\n'), row => row.StartsWith("S127.0.0.1", StringComparison.Ordinal));
     }
 
     [SkippableFact]

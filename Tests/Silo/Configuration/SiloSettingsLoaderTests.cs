@@ -63,7 +63,7 @@ public sealed class SiloSettingsLoaderTests
     [InlineData("Silo:MissedProbes", "0")]
     [InlineData("Silo:RowCheckInterval", "0s")]
     [InlineData("Silo:LeaveTimeout", "1m")]
-    [InlineData("Silo:Supervision:RetryMax", "2h")]
+    [InlineData("Silo:Supervision:RetryMax", "02:00:00")]
     [InlineData("Silo:Supervision:BreaksAllowed", "0")]
     [InlineData("Silo:Tls:Key", "/no/such/file")]
     public void WrongValue_IsNamedWithItsKey(string key, string value)
@@ -91,7 +91,7 @@ public sealed class SiloSettingsLoaderTests
         [
             "--Silo:Topology=Mesh", "--Lifecycle:InstanceId=a b", "--Silo:Port=9001", "--Forwarding:Timeout=soon", "--Admin:Address=0.0.0.0",
         ]));
-        string[] keys = ["Lifecycle:InstanceId", "Silo:Address", "Silo:Port", "Redis:Endpoints", "Forwarding:Timeout", "Admin:Address"];
+        string[] keys = ["Lifecycle:InstanceId", "Silo:Address", "Silo:Port", "Redis:Endpoints", "Forwarding:Timeout", "Admin:Address", "Node:Workdir"];
         Assert.Equal(keys.Order(StringComparer.Ordinal), error.Errors.Select(e => e.Split(' ')[0]).Order(StringComparer.Ordinal));
     }
 

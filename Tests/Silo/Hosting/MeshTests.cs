@@ -44,7 +44,7 @@ public sealed class MeshTests
         var row = "";
         foreach (var field in (await redis.CliAsync("HKEYS", Table)).Split('\n'))
         {
-            row = field.StartsWith("127.0.0.1", StringComparison.Ordinal) ? field : row;
+            row = field.StartsWith("S127.0.0.1", StringComparison.Ordinal) ? field : row;
         }
 
         Assert.NotEqual("", row);
