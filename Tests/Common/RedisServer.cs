@@ -94,20 +94,10 @@ public sealed class RedisServer : IAsyncDisposable
 
     /// <summary>What redis-cli prints, without the end of the line.</summary>
     /// <param name="arguments">The command.</param>
-    public Task<string> CliAsync(params string[] arguments) => CliAsync(null, arguments);
-
-    /// <summary>What redis-cli prints, without the end of the line.</summary>
-    /// <param name="lastArgument">The command's last argument, from its standard input; null: it is among the others.</param>
-    /// <param name="arguments">The command.</param>
-    public async Task<string> CliAsync(string? lastArgument, string[] arguments)
+    public async Task<string> CliAsync(params string[] arguments)
     {
-        string[] before = ["-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture)];
-        var start = Start(_client, lastArgument is null ? [.. before, .. arguments] : [.. before, "-x", .. arguments]);
-        start.RedirectStandardInput = true;
-        start.StandardOutputEncoding = start.StandardInputEncoding = new UTF8Encoding(false);
+        var start = Start(_client, ["-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), .. arguments]);
         using var process = Process.Start(start)!;
-        await process.StandardInput.WriteAsync(lastArgument);
-        process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
