@@ -33,7 +33,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
 
     private readonly ILogger _logger = loggers.CreateLogger<SiloPart>();
     private IHost? _host;
-    private IConnectionMultiplexer? _redis;
+    private ConnectionMultiplexer? _redis;
     private int _dropped;
 
     /// <summary>Told when a life of the silo is found to be over: by Orleans itself. The life's number, and why.</summary>
@@ -229,7 +229,12 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         silo.UseRedisClustering(options =>
         {
             options.ConfigurationOptions = MeshRedis.Of(settings);
-            options.CreateMultiplexer = async own => _redis = await ConnectionMultiplexer.ConnectAsync(own.ConfigurationOptions!);
+            options.CreateMultiplexer = async own =>
+            {
+                var redis = await ConnectionMultiplexer.ConnectAsync(own.ConfigurationOptions!);
+                _redis = redis;
+                return (redis, IsShared: false);
+            };
         });
         silo.Configure<ClusterMembershipOptions>(options =>
         {
