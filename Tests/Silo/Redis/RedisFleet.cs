@@ -9,7 +9,7 @@ using NoslateFleet.Tests.Common.Fleet;
 namespace NoslateFleet.Tests.Silo.Redis;
 
 /// <summary>The contracts over Redis, registered as the program does it, and what they log.</summary>
-internal sealed class RedisFleet : ILoggerProvider, ILogger
+internal sealed class RedisFleet
 {
     private readonly ServiceProvider _services;
 
@@ -19,7 +19,7 @@ internal sealed class RedisFleet : ILoggerProvider, ILogger
             .AddInMemoryCollection([new("Redis:Endpoints", endpoint), .. settings.Select(s => new KeyValuePair<string, string?>("Redis:" + s.Key, s.Value))])
             .Build();
         _services = new ServiceCollection()
-            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(this))
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new Recorder(Logged)))
             .AddSingleton(fleet ?? new FleetOptions())
             .AddNoslateFleetRedis(configuration)
             .BuildServiceProvider();
@@ -53,17 +53,21 @@ internal sealed class RedisFleet : ILoggerProvider, ILogger
         }
     }
 
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Logged.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}");
-
-    public void Dispose()
+    private sealed class Recorder(ConcurrentQueue<string> logged) : ILoggerProvider, ILogger
     {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            logged.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}");
+
+        public void Dispose()
+        {
+        }
     }
 }

