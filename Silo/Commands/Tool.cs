@@ -13,6 +13,8 @@ internal sealed class Tool : IAsyncDisposable
     public const int Failed = 1;
     public const int WrongUse = 2;
 
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+
     private readonly ServiceProvider _services;
 
     private Tool(SiloSettings settings, ServiceProvider services)
@@ -42,6 +44,7 @@ internal sealed class Tool : IAsyncDisposable
             services.AddLogging();
             services.AddNoslateFleetRedis(configuration);
             await using var tool = new Tool(settings, services.BuildServiceProvider());
+            await tool.ReachAsync();
             return await work(tool);
         }
         catch (ConfigurationErrorsException error)
@@ -61,4 +64,22 @@ internal sealed class Tool : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    // A call gives up after a second, for the sake of instances; a first connection may take longer, and a person can wait.
+    private async Task ReachAsync()
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await Directory.ReadChangesAsync(DirectoryVersion.None, 1, CancellationToken.None);
+                return;
+            }
+            catch (FleetDirectoryException) when (TimeProvider.System.GetElapsedTime(began) < Settings.Redis.ConnectTimeout)
+            {
+                await Task.Delay(_pause);
+            }
+        }
+    }
 }
