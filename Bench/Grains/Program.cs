@@ -45,8 +45,18 @@ using var host = builder.Build();
 await host.StartAsync();
 using var metrics = new GrainMetrics(host.Services.GetRequiredService<IMeterFactory>());
 var grains = new LocalGrains();
+
+// Patient: on a busy machine a round that went past the grain would be taken for a cheap one.
 using var gate = new GrainGate(
-    grains, admission, desk, board, lifecycle.Identity, metrics, TimeProvider.System, NullLogger<GrainGate>.Instance);
+    grains,
+    admission,
+    desk,
+    board,
+    lifecycle.Identity,
+    metrics,
+    TimeProvider.System,
+    NullLogger<GrainGate>.Instance,
+    TimeSpan.FromMinutes(5));
 grains.Open(host.Services.GetRequiredService<IGrainFactory>());
 var direct = new DirectGate(admission);
 
