@@ -3,7 +3,6 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
-using Orleans.Runtime;
 
 namespace NoslateFleet.Tests.Silo.Hosting;
 
@@ -29,7 +28,7 @@ public sealed class IslandTests
         await it.UpAsync();
         var own = await it.Part.Grains!.GetGrain<IInstanceGrain>(GrainKeys.OfInstance("alone-1")).ReportAsync();
         Assert.Equal("alone-1", own.InstanceId);
-        var error = await Assert.ThrowsAsync<SiloUnavailableException>(
+        var error = await Assert.ThrowsAsync<InstanceUnreachableException>(
             () => it.Part.Grains.GetGrain<IInstanceGrain>(GrainKeys.OfInstance("other")).ReportAsync().AsTask());
         Assert.Contains("'other'", error.Message, StringComparison.Ordinal);
     }

@@ -97,7 +97,7 @@ public sealed class MeshTests
         {
             return (await at.Part.Grains!.GetGrain<IInstanceGrain>(GrainKeys.OfInstance(instance)).ReportAsync()).InstanceId == instance;
         }
-        catch (Exception error) when (error is Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException)
+        catch (Exception error) when (error is InstanceUnreachableException or Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException)
         {
             return false;
         }

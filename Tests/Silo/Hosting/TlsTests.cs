@@ -37,7 +37,7 @@ public sealed class TlsTests
             var grain = at.Part.Grains!.GetGrain<IInstanceGrain>(GrainKeys.OfInstance(instance));
             return (await grain.ReportAsync()).InstanceId == instance;
         }
-        catch (Exception error) when (error is OrleansException or TimeoutException)
+        catch (Exception error) when (error is InstanceUnreachableException or OrleansException or TimeoutException)
         {
             return false;
         }
