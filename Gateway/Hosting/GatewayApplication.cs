@@ -118,9 +118,7 @@ public static class GatewayApplication
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
 
-        // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton<IFleetDirectory>(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<SnapshotPublisher>();
+        services.AddFleet(options);
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();
