@@ -49,6 +49,7 @@ internal static class SiloApplication
     private static void AddSilo(this IServiceCollection services, SiloSettings settings)
     {
         services.AddSingleton(settings);
+        services.AddSingleton(new FleetMembership(settings.Topology));
         if (settings.Topology == FleetTopology.Standalone)
         {
             return;
