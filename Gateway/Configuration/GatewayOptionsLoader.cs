@@ -22,8 +22,9 @@ internal static class GatewayOptionsLoader
 
     /// <summary>Reads and validates.</summary>
     /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
     /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
-    public static GatewayOptions Load(IConfiguration configuration)
+    public static GatewayOptions Load(IConfiguration configuration, params IReadOnlyList<string> otherErrors)
     {
         var reader = new ConfigurationReader(configuration);
         var options = new GatewayOptions();
@@ -45,6 +46,7 @@ internal static class GatewayOptionsLoader
         }
 
         CheckHttp2Port(reader, options);
+        reader.Errors.AddRange(otherErrors);
         if (reader.Errors.Count > 0)
         {
             throw new ConfigurationErrorsException(reader.Errors);
@@ -55,6 +57,20 @@ internal static class GatewayOptionsLoader
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
             AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName);
         return options;
+    }
+
+    /// <summary>Reads and validates what a process needs that has an admin port and no instance behind it.</summary>
+    /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
+    /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
+    public static GatewayOptions LoadAdminPort(IConfiguration configuration, IReadOnlyList<string> otherErrors)
+    {
+        var reader = new ConfigurationReader(configuration);
+        var options = new GatewayOptions();
+        LoadPlatform(reader, options.Platform);
+        LoadAdmin(reader, options.Admin);
+        reader.Errors.AddRange(otherErrors);
+        return reader.Errors.Count == 0 ? options : throw new ConfigurationErrorsException(reader.Errors);
     }
 
     private static void LoadPlatform(ConfigurationReader reader, PlatformOptions platform)

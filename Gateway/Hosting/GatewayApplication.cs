@@ -33,7 +33,10 @@ public static class GatewayApplication
 
     /// <summary>Builds the process. The web application in it is the admin port; the platform port is a server of its own beside it.</summary>
     /// <param name="args">The command line: any key as <c>--Platform:Port=9000</c>.</param>
-    /// <param name="configure">Changes to the builder, before it is built; null for none.</param>
+    /// <param name="configure">
+    /// Changes to the builder, before it is built; null for none. What it finds wrong with the configuration, it throws as a
+    /// <see cref="ConfigurationErrorsException"/>; the gateway's own errors are added.
+    /// </param>
     /// <returns>The application, not started.</returns>
     /// <exception cref="ConfigurationErrorsException">The configuration can't be used; all errors are in it.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
@@ -46,8 +49,18 @@ public static class GatewayApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         GatewayConfiguration.AddGateway(builder.Configuration, args);
-        configure?.Invoke(builder);
-        var options = GatewayOptionsLoader.Load(builder.Configuration);
+        IReadOnlyList<string> otherErrors = [];
+        try
+        {
+            configure?.Invoke(builder);
+        }
+        catch (ConfigurationErrorsException error)
+        {
+            // Told together with the gateway's own.
+            otherErrors = error.Errors;
+        }
+
+        var options = GatewayOptionsLoader.Load(builder.Configuration, otherErrors);
         builder.Services.AddGateway(options);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

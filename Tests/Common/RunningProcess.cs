@@ -2,12 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using NoslateFleet.Tests.Common;
 
-namespace NoslateFleet.Tests.Functional.Gateway;
+namespace NoslateFleet.Tests.Common;
 
 /// <summary>Signals, by their numbers on Linux.</summary>
-internal enum ProcessSignal
+public enum ProcessSignal
 {
     Interrupt = 2,
     Term = 15,
@@ -16,7 +15,7 @@ internal enum ProcessSignal
 }
 
 /// <summary>One of the product's executables as a process of its own. It does not outlive this object.</summary>
-internal sealed class RunningProcess : IAsyncDisposable
+public sealed class RunningProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
