@@ -65,10 +65,10 @@ internal sealed partial class RedisOutage(TimeProvider time, ILogger logger)
         Ends(logger, (long)lasted.TotalSeconds, count);
     }
 
-    [LoggerMessage(2101, LogLevel.Warning,
+    [LoggerMessage(2110, LogLevel.Warning,
         "The fleet directory in Redis can't be used: {Reason}. Invocations go on; what others see of this instance ages until it is back.")]
     private static partial void Begins(ILogger logger, string reason);
 
-    [LoggerMessage(2102, LogLevel.Information, "The fleet directory in Redis is back after {Seconds} s and {Calls} failed calls.")]
+    [LoggerMessage(2111, LogLevel.Information, "The fleet directory in Redis is back after {Seconds} s and {Calls} failed calls.")]
     private static partial void Ends(ILogger logger, long seconds, long calls);
 }
