@@ -4,6 +4,7 @@ using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Configuration;
@@ -37,6 +38,9 @@ public sealed class GatewayOptions
 
     /// <summary>The Noslate node.</summary>
     public NodeOptions Node { get; } = new();
+
+    /// <summary>Whether and how the node is run by this process.</summary>
+    public SupervisionOptions Supervision { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

@@ -298,6 +298,11 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
 
         PlaneLink link = await LinkAsync(unsent.TimeLeft - _time.GetElapsedTime(began), cancellationToken);
         TimeSpan left = unsent.TimeLeft - _time.GetElapsedTime(began);
+        if (left <= TimeSpan.Zero)
+        {
+            throw NoPlane();
+        }
+
         return await _invoker.InvokeAsync(link.Channel, link, this, unsent.Target, unsent.Request, unsent.Body, left, cancellationToken);
     }
 
