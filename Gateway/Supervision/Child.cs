@@ -9,6 +9,7 @@ internal sealed partial class Child(
     ChildSpec spec, SupervisionOptions options, StartThread starts, Action<string> record, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan _glance = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan _longestGlance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _adoptedGlance = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -124,7 +125,8 @@ internal sealed partial class Child(
     /// <returns>Whether it answered, or ended, in its time.</returns>
     private async Task<bool> IsUpAsync(ChildProcess process, long began, CancellationToken stop)
     {
-        while (!process.Exited.IsCompleted)
+        var waited = TimeSpan.Zero;
+        for (var looked = began; !process.Exited.IsCompleted;)
         {
             if (await SocketProbe.AnswersAsync(spec.Socket, time, stop))
             {
@@ -133,7 +135,12 @@ internal sealed partial class Child(
                 return true;
             }
 
-            if (time.GetElapsedTime(began) > options.StartTimeout)
+            // A hole in time is a freeze, of the child as well: it had no time to answer in.
+            var now = time.GetTimestamp();
+            var passed = time.GetElapsedTime(looked, now);
+            waited += passed < _longestGlance ? passed : _longestGlance;
+            looked = now;
+            if (waited > options.StartTimeout)
             {
                 return false;
             }

@@ -156,6 +156,14 @@ internal sealed partial class NodeSupervisor : IHostedService, IAsyncDisposable
 
     private async Task LeaveAsync()
     {
+        // A host that is told to stop while it starts takes that for a failed start.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (_application.ApplicationStarted.Register(() => started.TrySetResult()))
+        await using (_application.ApplicationStopping.Register(() => started.TrySetResult()))
+        {
+            await started.Task;
+        }
+
         // Ends what can still end, and leaves the receipt and the flight recorder as last words in the fleet.
         await _lifecycle.StopAsync("node given up");
         _application.StopApplication();
