@@ -89,7 +89,9 @@ internal sealed partial class Child(
         ChildProcess process;
         try
         {
-            process = new ChildProcess(await starts.StartAsync(spec.Command, options.Environment, stop), output, time);
+            var started = await starts.StartAsync(spec.Command, options.Environment, stop);
+            Started(logger, spec.Name, started.Id);
+            process = new ChildProcess(started, output, time);
         }
         catch (Exception error) when (error is Win32Exception or IOException)
         {
@@ -100,7 +102,6 @@ internal sealed partial class Child(
 
         _process = process;
         var began = time.GetTimestamp();
-        Started(logger, spec.Name, process.Id);
         record(string.Create(CultureInfo.InvariantCulture, $"{spec.Name} started, process {process.Id}"));
         var late = !await IsUpAsync(process, began, stop);
         if (late)

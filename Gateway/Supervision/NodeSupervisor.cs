@@ -35,6 +35,7 @@ internal sealed partial class NodeSupervisor : IHostedService, IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private int _gaveUp;
     private int _stopped;
+    private int _disposed;
 
     public NodeSupervisor(
         GatewayOptions options,
@@ -91,6 +92,12 @@ internal sealed partial class NodeSupervisor : IHostedService, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Known to the container by two names, it is disposed of twice.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await StopAsync(CancellationToken.None);
         _reaper?.Dispose();
         _starts.Dispose();

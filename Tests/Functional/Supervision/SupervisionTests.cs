@@ -200,12 +200,15 @@ public sealed class SupervisionTests
         }
 
         var orphan = Path.Combine(Path.GetTempPath(), "nf-orphan-" + Guid.NewGuid().ToString("N")[..8]);
-        await using var product = new SupervisedProduct(before) { Turfd = [orphan, "2"] };
+        await using var product = new SupervisedProduct(before) { Turfd = [orphan, "1000"] };
         await product.ReadyAsync();
         Assert.Equal(first, product.GatewayId != product.Gateway.Id);
-        Assert.True(File.Exists(orphan));
-        var sleeper = ProcessView.ChildrenOf(product.GatewayId).Where(one => File.Exists($"/proc/{one.Id}/comm") && NameOf(one.Id) == "sleep").ToArray();
-        await Until.TrueAsync(() => !Array.Exists(sleeper, one => ProcessView.Of(one.Id) is not null), "an orphan stays a zombie");
+        await Until.TrueAsync(() => File.Exists(orphan), "no orphan is made");
+        var sleeper = 0;
+        await Until.TrueAsync(
+            () => (sleeper = ProcessView.ChildrenOf(product.GatewayId).SingleOrDefault(one => NameOf(one.Id) == "sleep")?.Id ?? 0) != 0, "the orphan does not come to us");
+        ProcessTable.Signal(sleeper, ProcessTable.SigKill);
+        await Until.TrueAsync(() => ProcessView.Of(sleeper) is null, "the orphan stays a zombie");
         await Until.TrueAsync(() => ProcessView.ChildrenOf(product.GatewayId).All(one => one.Living), "a zombie stays");
 
         // The exit of a child of ours is not taken from the runtime: it is told with its signal, and the child comes back.
