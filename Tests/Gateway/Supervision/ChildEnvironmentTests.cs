@@ -4,8 +4,8 @@ namespace NoslateFleet.Tests.Gateway.Supervision;
 
 public sealed class ChildEnvironmentTests
 {
-    private static IEnumerable<string> Passed(string[] names, params string[] further) =>
-        ChildEnvironment.Of(names.Select(name => KeyValuePair.Create(name, "x")), further).Keys;
+    private static string[] Passed(string[] names, params string[] further) =>
+        [.. ChildEnvironment.Of(names.Select(name => KeyValuePair.Create(name, "x")), further).Keys];
 
     [Fact]
     public void OnlyWhatIsNamed_Passes() => Assert.Equal(
