@@ -30,6 +30,9 @@ internal sealed class SupervisedProduct : IAsyncDisposable
     /// <summary>Arguments of the stand-in for turfd beyond its socket.</summary>
     public string[] Turfd { get; init; } = [];
 
+    /// <summary>Arguments of the relay beyond its sockets: any makes it deaf to SIGTERM.</summary>
+    public string[] Relay { get; init; } = [];
+
     public string TurfdSocket => Product.PathOf("t.sock");
 
     public RunningProcess Gateway { get; private set; } = null!;
@@ -41,7 +44,7 @@ internal sealed class SupervisedProduct : IAsyncDisposable
 
     public string[] DataPlaneCommand => ["dotnet", Path.Combine(AppContext.BaseDirectory, "NoslateFleet.Emulator.dll"), "--workdir", Product.PathOf("e")];
 
-    public string[] ControlPlaneCommand => ["node", Program("relay.js"), Product.PathOf("socks/cp-0.sock"), Product.PathOf("e/socks/cp-0.sock")];
+    public string[] ControlPlaneCommand => ["node", Program("relay.js"), Product.PathOf("socks/cp-0.sock"), Product.PathOf("e/socks/cp-0.sock"), .. Relay];
 
     /// <summary>Starts the gateway and waits until it serves.</summary>
     public async Task ReadyAsync(params string[] settings)

@@ -151,6 +151,20 @@ public sealed class SupervisionTests
     }
 
     [SkippableFact]
+    public async Task ChildThatIsDeafToSigTerm_IsKilledInItsPartOfTheGrace_AndTheOthersStillEndByThemselves()
+    {
+        await using var product = new SupervisedProduct { Relay = ["deaf"] };
+        await product.ReadyAsync("--Node:StopGrace=15s", "--Lifecycle:StopBudget=30s");
+        product.Gateway.Terminate();
+        Assert.Equal(0, await product.Gateway.ExitAsync());
+        Assert.Contains("control-plane: relay: deaf", product.Gateway.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["control-plane stopped: signal 9", "data-plane stopped: exit code 0", "turfd stopped: exit code 0"],
+            Regex.Matches(product.Gateway.Output, "[a-z-]+ stopped: [a-z ]+ [0-9]+").Select(match => match.Value));
+        Assert.All(new[] { "turfd", "data-plane", "control-plane" }, child => Assert.False(ProcessView.Lives(product.Lives(child)[0])));
+    }
+
+    [SkippableFact]
     public async Task KilledOurselves_NobodyIsLeft_AndTheNextProcessRestartsInPlace()
     {
         Requires.Program("setpriv");

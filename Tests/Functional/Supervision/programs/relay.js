@@ -3,7 +3,8 @@
 const fs = require('fs');
 const net = require('net');
 
-const [socket, behind] = process.argv.slice(2);
+const [socket, behind, deaf] = process.argv.slice(2);
+if (deaf) process.on('SIGTERM', () => console.log('relay: deaf'));
 try { fs.unlinkSync(socket); } catch { /* there was none */ }
 net.createServer((front) => {
   const back = net.connect(behind);
