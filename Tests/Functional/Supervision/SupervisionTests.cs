@@ -91,10 +91,12 @@ public sealed class SupervisionTests
         product.Start("--Node:DataPlaneCommand:0=sleep", "--Node:DataPlaneCommand:1=1000", "--Node:DataPlaneCommand:2=0", "--Node:DataPlaneCommand:3=0");
         await product.Gateway.SaysAsync("data-plane started");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/invoke/large");
-        request.Headers.Add("x-noslate-timeout-ms", "500");
+        request.Headers.Add("x-noslate-timeout-ms", "4000");
         using var refused = await product.Product.Http.SendAsync(request);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-        Assert.Contains("\"executed\":\"never\"", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var problem = await refused.Content.ReadAsStringAsync();
+        Assert.Contains("\"reason\":\"plane-unavailable\"", problem, StringComparison.Ordinal);
+        Assert.Contains("\"executed\":\"never\"", problem, StringComparison.Ordinal);
         var (accepted, failed) = await product.ConservedAsync();
         Assert.Equal((1, 1), (accepted, failed));
     }
