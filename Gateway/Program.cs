@@ -19,9 +19,8 @@ try
     {
         await app.StartAsync();
         await app.WaitForShutdownAsync();
+        return app.ExitCode();
     }
-
-    return 0;
 }
 catch (ConfigurationErrorsException error)
 {

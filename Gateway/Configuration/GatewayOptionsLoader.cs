@@ -8,6 +8,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Invocation;
 using NoslateFleet.Noslate.Node;
@@ -34,6 +35,7 @@ internal static class GatewayOptionsLoader
         LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
         LoadLimits(reader, options.Limits);
         LoadNode(reader, options.Node);
+        SupervisionLoader.Load(reader, configuration, options.Node, options.Supervision);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
         LoadFleet(reader, options.Fleet);
@@ -329,8 +331,18 @@ internal static class GatewayOptionsLoader
         budgets.ThawCheck = reader.Duration("Lifecycle:ThawCheck", budgets.ThawCheck, _millisecond, TimeSpan.FromMinutes(1));
         budgets.LameDuck = reader.Duration("Drain:LameDuck", mode == PlatformMode.Kubernetes ? TimeSpan.FromSeconds(5) : TimeSpan.Zero, TimeSpan.Zero, _day);
         Fits(reader, "Lifecycle:FreezeBudget", budgets.Freeze, budgets.Flush + budgets.AnswerMargin, "Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
-        Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin,
-            "Drain:LameDuck, Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+        if (!options.Supervision.Supervise)
+        {
+            Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin,
+                "Drain:LameDuck, Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+            return;
+        }
+
+        // The node stops after the drain and within the same budget: what the platform grants is one time.
+        var grace = options.Supervision.StopGrace;
+        Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin + grace,
+            "Drain:LameDuck, Lifecycle:FlushBudget, Lifecycle:AnswerMargin and Node:StopGrace");
+        budgets.Stop -= grace;
     }
 
     private static void Fits(ConfigurationReader reader, string key, TimeSpan budget, TimeSpan phases, string names)

@@ -19,6 +19,7 @@ using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Gateway.Telemetry.Prometheus;
 using NoslateFleet.Noslate.Node;
@@ -85,6 +86,10 @@ public static class GatewayApplication
     /// <param name="app">A gateway that <see cref="Build"/> made and that has started.</param>
     public static string? PlatformHttp2Address(this WebApplication app) => app.Services.GetRequiredService<PlatformServer>().Http2Address;
 
+    /// <summary>The exit code of the process, once the gateway has stopped: 0, or 4 when the node beside it could not be kept running.</summary>
+    /// <param name="app">A gateway that <see cref="Build"/> made and that has stopped.</param>
+    public static int ExitCode(this WebApplication app) => app.Services.GetService<NodeSupervisor>() is { GaveUp: true } ? NodeSupervisor.GaveUpExitCode : 0;
+
     private static void AddGateway(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton(options);
@@ -108,6 +113,13 @@ public static class GatewayApplication
         services.AddSingleton<Forwarder>();
         services.AddSingleton<PlatformApplication>();
         services.AddSingleton<PlatformServer>();
+        if (options.Supervision.Supervise)
+        {
+            // First to start and last to stop: the node is there as long as anything is served.
+            services.AddSingleton<NodeSupervisor>();
+            services.AddHostedService(provider => provider.GetRequiredService<NodeSupervisor>());
+        }
+
         services.AddSingleton<NodeService>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeService>());
         services.AddHostedService(provider => provider.GetRequiredService<LifecycleService>());
@@ -160,6 +172,6 @@ public static class GatewayApplication
 
         // In place of the host's own: the listeners stay open until the instance is drained.
         services.AddSingleton<IHostLifetime, DrainOnSignal>();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Lifecycle.Budgets.Stop + _shutdownSlack);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Lifecycle.Budgets.Stop + options.Supervision.StopGrace + _shutdownSlack);
     }
 }

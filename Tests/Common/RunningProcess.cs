@@ -21,9 +21,10 @@ public sealed class RunningProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
 
-    public RunningProcess(string program, string directory, IEnumerable<string> arguments)
+    public RunningProcess(string program, string directory, IEnumerable<string> arguments, params string[] before)
     {
-        var start = new ProcessStartInfo("dotnet")
+        string[] words = [.. before, "dotnet"];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,

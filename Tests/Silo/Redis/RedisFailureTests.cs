@@ -32,14 +32,14 @@ public sealed class RedisFailureTests
 
         await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Parts.Orders.ListAsync("i", default));
         await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Parts.Profiles.ListAsync(default));
-        Assert.Single(fleet.Logged, line => line.StartsWith("Warning 2101", StringComparison.Ordinal));
+        Assert.Single(fleet.Logged, line => line.StartsWith("Warning 2110", StringComparison.Ordinal));
 
         await server.StartAgainAsync();
         await Until.TrueAsync(fleet.WorksAsync, "it does not come back");
         Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(sequence: 1), default)).Outcome);
         Assert.True((await fleet.Directory.ReadChangesAsync(version, 10, default)).Reset);
         await Until.TrueAsync(
-            async () => await fleet.WorksAsync() && fleet.Logged.Any(line => line.StartsWith("Information 2102", StringComparison.Ordinal)),
+            async () => await fleet.WorksAsync() && fleet.Logged.Any(line => line.StartsWith("Information 2111", StringComparison.Ordinal)),
             "the end of the outage is not told");
         Assert.Equal(2, fleet.Logged.Count);
         await fleet.EndAsync();

@@ -11,7 +11,7 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
     private RedisServer _server = null!;
     private RedisFleet _fleet = null!;
 
-    protected override TimeSpan Retention => TimeSpan.FromMilliseconds(600);
+    protected override TimeSpan Retention => TimeSpan.FromSeconds(3);
 
     [SkippableFact]
     public async Task EveryKey_LiesUnderThePrefix_AndInOneSlot()

@@ -70,7 +70,10 @@ public sealed class RedisRightsTests
         await using var server = await RedisServer.StartAsync();
         var fleet = new RedisFleet(server.Endpoint);
         var one = Snapshots.Full(functions: 50, workers: 1);
-        await Parallel.ForAsync(0, 1000, async (i, token) => await fleet.Directory.PublishAsync(one with { InstanceId = "i" + i }, token));
+
+        // A few at a time: each has a second, and all at once have to share it.
+        var few = new ParallelOptions { MaxDegreeOfParallelism = 4 };
+        await Parallel.ForAsync(0, 1000, few, async (i, token) => await fleet.Directory.PublishAsync(one with { InstanceId = "i" + i }, token));
         var best = TimeSpan.MaxValue;
         for (var i = 0; i < 10; i++)
         {
