@@ -3,9 +3,8 @@ namespace NoslateFleet.Coordination.Fleet;
 /// <summary>What the profile follower has done by the instance.</summary>
 public interface IFleetProfileWork
 {
-    /// <summary>Applies the fleet's profiles, or the instance's own file again.</summary>
+    /// <summary>Goes by the fleet's profiles from now on, or by the instance's own file again. Called one at a time.</summary>
     /// <param name="json">The functions file's text; null: the instance's own file.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Null once the node has them; else what is wrong with them, in words. Then the node keeps those it has.</returns>
-    Task<string?> ApplyAsync(string? json, CancellationToken cancellationToken);
+    /// <returns>Null if it does; else what is wrong with the text, in words. Then nothing has changed.</returns>
+    string? Apply(string? json);
 }

@@ -1,30 +1,37 @@
+using NoslateFleet.Coordination.Lifecycle;
+
 namespace NoslateFleet.Coordination.Fleet;
 
-/// <summary>How far an instance follows the fleet's profiles.</summary>
-/// <param name="Version">The fleet's version that it has applied; null while it goes by its own file.</param>
-/// <param name="Error">Why the newest could not be applied; null if it was, or there is none.</param>
-public sealed record FollowedProfile(long? Version, string? Error)
-{
-    /// <summary>The instance goes by its own file.</summary>
-    public static FollowedProfile Own { get; } = new(null, null);
-}
-
 /// <summary>
-/// Keeps an instance at the fleet's newest profiles: at the start, on notice, and when it is told to look, after a thaw. What could not be
-/// applied is tried again when a newer version comes, when it is told to look, or after a pause if it failed by an exception.
+/// Keeps this instance at the fleet's newest profiles: looks at its start, when it is told of new ones, after a thaw, and when the directory is back.
+/// What can't be applied never is: the last good version stays, and the error is told. Where the fleet has none, the instance's own file holds. While
+/// the directory is away everything stays as it is.
 /// </summary>
-public sealed class ProfileFollower : IAsyncDisposable
+/// <remarks>Nothing in here throws at its caller, and no lock is held while anything is waited for.</remarks>
+public sealed class ProfileFollower : IFleetProfileState, IAsyncDisposable
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
+    /// <summary>After which time a directory that failed is tried again, if nothing tells that it is back.</summary>
+    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
+
+    private static readonly Followed _own = new(null, null);
 
     private readonly IFleetProfiles _profiles;
     private readonly IFleetNotices _notices;
     private readonly IFleetProfileWork _work;
+    private readonly InstanceLifecycle _lifecycle;
+    private readonly Action _changed;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _stopped = new();
-    private readonly Lock _lookLock = new();
-    private readonly SemaphoreSlim _look = new(1);
-    private volatile FollowedProfile _followed = FollowedProfile.Own;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _due = new(1);
+    private readonly Lock _lock = new();
+
+    // Guarded by the lock.
+    private bool _started;
+    private bool _dueTold = true;
+
+    private volatile Followed _followed = _own;
+    private bool _failed;
+    private long _epoch;
     private IDisposable? _listening;
     private Task _loop = Task.CompletedTask;
 
@@ -32,25 +39,42 @@ public sealed class ProfileFollower : IAsyncDisposable
     /// <param name="profiles">The fleet's profiles.</param>
     /// <param name="notices">Tells of new ones.</param>
     /// <param name="work">Applies them.</param>
+    /// <param name="lifecycle">Tells of thaws.</param>
+    /// <param name="changed">Told after version or error have changed. Must be quick and not throw.</param>
     /// <param name="time">The clock.</param>
-    public ProfileFollower(IFleetProfiles profiles, IFleetNotices notices, IFleetProfileWork work, TimeProvider time)
+    public ProfileFollower(
+        IFleetProfiles profiles, IFleetNotices notices, IFleetProfileWork work, InstanceLifecycle lifecycle, Action changed, TimeProvider time)
     {
         _profiles = profiles;
         _notices = notices;
         _work = work;
+        _lifecycle = lifecycle;
+        _changed = changed;
         _time = time;
     }
 
-    /// <summary>Raised after <see cref="Followed"/> has changed. Must be quick and must not throw.</summary>
-    public event Action? Changed;
+    /// <inheritdoc/>
+    public long? Version => _followed.Profile?.Version;
 
-    /// <summary>What the instance has of the fleet's profiles now.</summary>
-    public FollowedProfile Followed => _followed;
+    /// <inheritdoc/>
+    public string? Error => _followed.Error;
 
-    /// <summary>Begins to follow; once.</summary>
+    /// <summary>Begins to follow. Does nothing the second time.</summary>
     public void Start()
     {
-        _loop = Task.Run(RunAsync);
+        lock (_lock)
+        {
+            if (_started)
+            {
+                return;
+            }
+
+            _started = true;
+        }
+
+        _epoch = _lifecycle.State.Epoch;
+        _lifecycle.Changed += OnChanged;
+        _loop = Task.Run(RunAsync, CancellationToken.None);
         _listening = _notices.Listen(null, notice =>
         {
             if (notice is FleetNotice.Profiles or FleetNotice.Anything)
@@ -60,98 +84,138 @@ public sealed class ProfileFollower : IAsyncDisposable
         });
     }
 
-    /// <summary>Looks for newer profiles now: after a thaw.</summary>
+    /// <summary>Looks for newer profiles now.</summary>
     public void Look()
     {
-        lock (_lookLock)
+        lock (_lock)
         {
-            if (_look.CurrentCount == 0 && !_stopped.IsCancellationRequested)
+            if (_dueTold)
             {
-                _look.Release();
+                return;
             }
+
+            _dueTold = true;
         }
+
+        _due.Release();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the following. The instance keeps the profiles it has.</summary>
     public async ValueTask DisposeAsync()
     {
+        _lifecycle.Changed -= OnChanged;
         _listening?.Dispose();
-        lock (_lookLock)
-        {
-            // Notices on their way find it ended.
-            _stopped.Cancel();
-        }
-
+        await _stop.CancelAsync();
         await _loop;
-        _stopped.Dispose();
-        _look.Dispose();
+    }
+
+    private void OnChanged(InstanceState state)
+    {
+        if (Interlocked.Exchange(ref _epoch, state.Epoch) != state.Epoch)
+        {
+            Look();
+        }
     }
 
     private async Task RunAsync()
     {
-        var wait = Timeout.InfiniteTimeSpan;
-        while (!_stopped.IsCancellationRequested)
+        try
         {
-            try
+            while (true)
             {
-                await WaitAsync(wait);
-                await FollowAsync();
-                wait = Timeout.InfiniteTimeSpan;
+                await WaitAsync();
+                await RoundAsync();
             }
-            catch (OperationCanceledException) when (_stopped.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception)
-            {
-                // The directory or the node can't be reached, which others tell of. The node keeps the profiles it has.
-                wait = _pause;
-            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The only way out.
         }
     }
 
-    private async Task WaitAsync(TimeSpan wait)
+    private async Task WaitAsync()
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
-        var looked = _look.WaitAsync(over.Token);
-        await (wait == Timeout.InfiniteTimeSpan ? looked : Task.WhenAny(looked, Task.Delay(wait, _time, over.Token)))
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await over.CancelAsync();
-        await looked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stopped.Token.ThrowIfCancellationRequested();
+        if (_failed)
+        {
+            using var over = new CancellationTokenSource(RetryPause, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, _stop.Token);
+            await _due.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _stop.Token.ThrowIfCancellationRequested();
+        }
+        else
+        {
+            await _due.WaitAsync(_stop.Token);
+        }
+
+        lock (_lock)
+        {
+            // Told while the pause ended by itself: what is looked at now makes up for it, the next look is one too many at worst.
+            _dueTold = _due.CurrentCount > 0;
+        }
     }
 
-    private async Task FollowAsync()
+    private async Task RoundAsync()
     {
-        var newest = await _profiles.ReadAsync(_stopped.Token);
+        try
+        {
+            Follow(await _profiles.ReadAsync(_stop.Token));
+            _failed = false;
+        }
+        catch (Exception error) when (!_stop.IsCancellationRequested)
+        {
+            // Whoever publishes tells of an outage.
+            if (!_failed && error is not FleetDirectoryException)
+            {
+                _lifecycle.Recorder.Record(_lifecycle.State.Epoch, "fault", "profiles: " + error.Message);
+            }
+
+            _failed = true;
+        }
+    }
+
+    private void Follow(FleetProfile? newest)
+    {
         var followed = _followed;
-        if (newest?.Json is null)
+        var held = followed.Profile;
+        if (newest?.Json is not { } json)
         {
-            if (followed.Version is null && followed.Error is null)
+            if (held is not null)
             {
-                return;
+                Set(_work.Apply(null) is { } own ? followed with { Error = own } : _own, "the instance's own file");
+            }
+            else if (followed.Error is not null)
+            {
+                Set(_own, "the instance's own file");
             }
 
-            Set(await _work.ApplyAsync(null, _stopped.Token) is { } own ? followed with { Error = own } : FollowedProfile.Own);
             return;
         }
 
-        if (followed.Version == newest.Version && followed.Error is null)
+        // Not by the number alone: a directory that was restarted empty counts anew.
+        if (held is not null && held.Version == newest.Version && held.Json == json)
         {
+            Set(followed with { Error = null }, $"version {held.Version}");
             return;
         }
 
-        Set(await _work.ApplyAsync(newest.Json, _stopped.Token) is { } error
-            ? followed with { Error = $"version {newest.Version}: {error}" }
-            : new FollowedProfile(newest.Version, null));
+        var error = _work.Apply(json);
+        Set(
+            error is null ? new Followed(newest, null) : followed with { Error = $"version {newest.Version}: {error}" },
+            error is null ? $"version {newest.Version}, by {newest.By}" : $"version {newest.Version} can't be applied");
     }
 
-    private void Set(FollowedProfile followed)
+    private void Set(Followed followed, string told)
     {
         if (followed != _followed)
         {
             _followed = followed;
-            Changed?.Invoke();
+            _lifecycle.Recorder.Record(_lifecycle.State.Epoch, "profiles", told);
+            _changed();
         }
     }
+
+    /// <summary>What the instance goes by.</summary>
+    /// <param name="Profile">The fleet's version; null: its own file.</param>
+    /// <param name="Error">Why the newest could not be applied; null if it was.</param>
+    private sealed record Followed(FleetProfile? Profile, string? Error);
 }

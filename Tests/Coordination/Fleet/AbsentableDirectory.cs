@@ -7,6 +7,9 @@ internal sealed class AbsentableDirectory(InMemoryFleetDirectory inner) : IFleet
 {
     private int _asked;
 
+    /// <summary>The directory behind it.</summary>
+    public InMemoryFleetDirectory Inner { get; set; } = inner;
+
     /// <summary>Whether it can't be reached.</summary>
     public volatile bool Away;
 
@@ -15,30 +18,30 @@ internal sealed class AbsentableDirectory(InMemoryFleetDirectory inner) : IFleet
 
     public int Asked => Volatile.Read(ref _asked);
 
-    public Task<FleetOrderState> PlaceAsync(FleetOrder order, CancellationToken cancellationToken) => inner.PlaceAsync(order, cancellationToken);
+    public Task<FleetOrderState> PlaceAsync(FleetOrder order, CancellationToken cancellationToken) => Inner.PlaceAsync(order, cancellationToken);
 
     public Task<IReadOnlyList<FleetOrderState>> ListAsync(string instanceId, CancellationToken cancellationToken)
     {
         Ask(Away);
-        return inner.ListAsync(instanceId, cancellationToken);
+        return Inner.ListAsync(instanceId, cancellationToken);
     }
 
     public Task<bool> CompleteAsync(FleetOrderResult result, CancellationToken cancellationToken)
     {
         Ask(Away || LosesResults);
-        return inner.CompleteAsync(result, cancellationToken);
+        return Inner.CompleteAsync(result, cancellationToken);
     }
 
     public Task<FleetProfile?> ReadAsync(CancellationToken cancellationToken)
     {
         Ask(Away);
-        return ((IFleetProfiles)inner).ReadAsync(cancellationToken);
+        return ((IFleetProfiles)Inner).ReadAsync(cancellationToken);
     }
 
-    public Task<IReadOnlyList<FleetProfile>> ListAsync(CancellationToken cancellationToken) => ((IFleetProfiles)inner).ListAsync(cancellationToken);
+    public Task<IReadOnlyList<FleetProfile>> ListAsync(CancellationToken cancellationToken) => ((IFleetProfiles)Inner).ListAsync(cancellationToken);
 
     public Task<FleetProfile?> SetAsync(string? json, string by, long? expectedVersion, long? rolledBackTo, CancellationToken cancellationToken) =>
-        ((IFleetProfiles)inner).SetAsync(json, by, expectedVersion, rolledBackTo, cancellationToken);
+        ((IFleetProfiles)Inner).SetAsync(json, by, expectedVersion, rolledBackTo, cancellationToken);
 
     private void Ask(bool away)
     {

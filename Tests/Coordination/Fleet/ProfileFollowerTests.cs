@@ -1,26 +1,35 @@
 using System.Collections.Concurrent;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Coordination.Lifecycle;
 
 namespace NoslateFleet.Tests.Coordination.Fleet;
 
 /// <summary>Which profiles an instance of a fleet goes by.</summary>
 public sealed class ProfileFollowerTests : IAsyncDisposable
 {
-    private readonly ManualTimeProvider _clock = new();
+    private readonly InstanceUnderTest _instance = new();
     private readonly Work _work = new();
+    private readonly AbsentableDirectory _profiles;
     private readonly InMemoryFleetDirectory _directory;
-    private readonly IFleetProfiles _profiles;
+    private readonly DeafListening _notices;
     private readonly ProfileFollower _follower;
+    private int _changes;
 
     public ProfileFollowerTests()
     {
-        _directory = new InMemoryFleetDirectory(_clock);
-        _profiles = _directory;
-        _follower = new ProfileFollower(_directory, _directory, _work, _clock);
+        _directory = new InMemoryFleetDirectory(_instance.Clock);
+        _profiles = new AbsentableDirectory(_directory);
+        _notices = new DeafListening(_directory);
+        _follower = new ProfileFollower(
+            _profiles, _notices, _work, _instance.Life, () => Interlocked.Increment(ref _changes), _instance.Clock);
     }
 
-    public ValueTask DisposeAsync() => _follower.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _follower.DisposeAsync();
+        _instance.Dispose();
+    }
 
     [Fact]
     public async Task ProfilesSetBeforeTheStart_AreApplied()
@@ -28,8 +37,9 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
         await SetAsync("a");
         _follower.Start();
 
-        await FollowsAsync(new FollowedProfile(1, null));
+        await FollowsAsync(1);
         Assert.Equal(["a"], _work.Applied);
+        Assert.Equal(1, _changes);
     }
 
     [Fact]
@@ -37,12 +47,41 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
     {
         await SetAsync("a");
         _follower.Start();
-        await FollowsAsync(new FollowedProfile(1, null));
+        await FollowsAsync(1);
 
         await SetAsync("b");
 
-        await FollowsAsync(new FollowedProfile(2, null));
+        await FollowsAsync(2);
         Assert.Equal(["a", "b"], _work.Applied);
+    }
+
+    [Fact]
+    public async Task NewProfilesWhoseNoticeIsLost_AreAppliedAfterAThaw()
+    {
+        _notices.Deaf = true;
+        await SetAsync("a");
+        _follower.Start();
+        await FollowsAsync(1);
+        await SetAsync("b");
+
+        _instance.Clock.Advance(TimeSpan.FromMinutes(2));
+        _instance.Life.Tick();
+
+        await FollowsAsync(2);
+    }
+
+    [Fact]
+    public async Task NoticeWithoutAnythingNew_AppliesNothing()
+    {
+        await SetAsync("a");
+        _follower.Start();
+        await FollowsAsync(1);
+        var asked = _profiles.Asked;
+
+        _follower.Look();
+
+        await Until.TrueAsync(() => _profiles.Asked > asked, "it did not look");
+        Assert.Equal(["a"], _work.Applied);
     }
 
     [Fact]
@@ -50,11 +89,23 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
     {
         await SetAsync("a");
         _follower.Start();
-        await FollowsAsync(new FollowedProfile(1, null));
+        await FollowsAsync(1);
 
         await SetAsync("bad");
 
-        await FollowsAsync(new FollowedProfile(1, "version 2: bad is bad"));
+        await FollowsAsync(1, "version 2: bad is bad");
+
+        await SetAsync("a");
+        await FollowsAsync(3);
+    }
+
+    [Fact]
+    public async Task FirstProfilesThatCannotBeApplied_LeaveTheOwnFile()
+    {
+        await SetAsync("bad");
+        _follower.Start();
+
+        await FollowsAsync(null, "version 1: bad is bad");
     }
 
     [Fact]
@@ -62,27 +113,89 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
     {
         await SetAsync("a");
         _follower.Start();
-        await FollowsAsync(new FollowedProfile(1, null));
+        await FollowsAsync(1);
 
         await SetAsync(null);
 
-        await FollowsAsync(FollowedProfile.Own);
+        await FollowsAsync(null);
         Assert.Equal(["a", "own"], _work.Applied);
+    }
+
+    [Fact]
+    public async Task WithoutFleetProfiles_NothingIsApplied()
+    {
+        _follower.Start();
+
+        await Until.TrueAsync(() => _profiles.Asked > 0, "it did not look");
+        await SetAsync("a");
+        await FollowsAsync(1);
+        Assert.Equal(["a"], _work.Applied);
+    }
+
+    [Fact]
+    public async Task SameNumberWithAnotherText_OfADirectoryThatBeganAnew_IsApplied()
+    {
+        await SetAsync("a");
+        _follower.Start();
+        await FollowsAsync(1);
+
+        _profiles.Inner = new InMemoryFleetDirectory(_instance.Clock);
+        await ((IFleetProfiles)_profiles.Inner).SetAsync("b", "tests", null, null, default);
+        _follower.Look();
+
+        await Until.TrueAsync(() => _work.Applied.Contains("b"), "the other text was not applied");
+    }
+
+    [Fact]
+    public async Task WhileTheDirectoryIsAway_EverythingStays_AndItIsAskedAgain()
+    {
+        await SetAsync("a");
+        _follower.Start();
+        await FollowsAsync(1);
+        _profiles.Away = true;
+        await SetAsync("b");
+        await _instance.Clock.WhenArmedAsync(ProfileFollower.RetryPause);
+        Assert.Equal((1, (string?)null), (_follower.Version, _follower.Error));
+
+        _profiles.Away = false;
+        _instance.Clock.Advance(ProfileFollower.RetryPause);
+
+        await FollowsAsync(2);
     }
 
     private Task SetAsync(string? json) => _profiles.SetAsync(json, "tests", null, null, default);
 
-    private Task FollowsAsync(FollowedProfile expected) =>
-        Until.TrueAsync(() => _follower.Followed == expected, $"expected {expected}, it is {_follower.Followed}");
+    private Task FollowsAsync(long? version, string? error = null) => Until.TrueAsync(
+        () => (_follower.Version, _follower.Error) == (version, error),
+        $"expected version {version} and error {error}, it is {_follower.Version} and {_follower.Error}");
 
     private sealed class Work : IFleetProfileWork
     {
         public ConcurrentQueue<string> Applied { get; } = new();
 
-        public Task<string?> ApplyAsync(string? json, CancellationToken cancellationToken)
+        public string? Apply(string? json)
         {
+            if (json == "bad")
+            {
+                return "bad is bad";
+            }
+
             Applied.Enqueue(json ?? "own");
-            return Task.FromResult(json == "bad" ? "bad is bad" : null);
+            return null;
         }
+    }
+
+    /// <summary>Passes notices on unless the test wants them lost.</summary>
+    private sealed class DeafListening(IFleetNotices inner) : IFleetNotices
+    {
+        public volatile bool Deaf;
+
+        public IDisposable Listen(string? instanceId, Action<FleetNotice> handler) => inner.Listen(instanceId, notice =>
+        {
+            if (!Deaf)
+            {
+                handler(notice);
+            }
+        });
     }
 }
