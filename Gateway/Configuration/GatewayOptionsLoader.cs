@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -34,6 +35,7 @@ internal static class GatewayOptionsLoader
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
         options.Functions.Path = reader.Text("Functions:Path");
+        options.Simulation.Instances = reader.Integer(SimulationOptions.Key, 0, 0, SimulationOptions.MaxInstances);
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
             reader.Error("Admin:Port", options.Admin.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),

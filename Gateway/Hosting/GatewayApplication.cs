@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
-using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
@@ -104,9 +103,7 @@ public static class GatewayApplication
     {
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
-
-        // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton<IFleetDirectory>(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
+        services.AddFleetOrders(options);
         services.AddSingleton<SnapshotPublisher>();
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();

@@ -387,7 +387,7 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         return instance;
     }
 
-    private Task PlaceAsync(string id, FleetOrderKind kind, string? life = Life, TimeSpan? expiry = null)
+    private Task<FleetOrderState> PlaceAsync(string id, FleetOrderKind kind, string? life = Life, TimeSpan? expiry = null)
     {
         var now = _clock.GetUtcNow();
         return _directory.PlaceAsync(new FleetOrder(id, "i-1", life, kind, "tests", now, now + (expiry ?? TimeSpan.FromHours(1))), default);

@@ -163,7 +163,7 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
         await FollowsAsync(2);
     }
 
-    private Task SetAsync(string? json) => _profiles.SetAsync(json, "tests", null, null, default);
+    private Task<FleetProfile?> SetAsync(string? json) => _profiles.SetAsync(json, "tests", null, null, default);
 
     private Task FollowsAsync(long? version, string? error = null) => Until.TrueAsync(
         () => (_follower.Version, _follower.Error) == (version, error),
