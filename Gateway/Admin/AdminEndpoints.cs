@@ -8,6 +8,7 @@ using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Admin.Fleet;
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -39,6 +40,7 @@ internal static class AdminEndpoints
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context));
         app.MapGet("/api/instance", static context => InstanceAsync(context));
+        app.MapFleet();
     }
 
     private static Task RefuseAsync(HttpContext context, Problem problem)
