@@ -8,7 +8,6 @@ using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
-using NoslateFleet.Gateway.Admin.Fleet;
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;

@@ -66,6 +66,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public InstanceLifecycle Lifecycle => _app.Services.GetRequiredService<InstanceLifecycle>();
 
+    /// <summary>One of the gateway's own services.</summary>
+    public T Service<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
     public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
 
     public IEnumerable<string> Log => _logs.Lines;
@@ -119,6 +123,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="time">The gateway's clock; the system's if null.</param>
     /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
     /// <param name="nodeClock">The emulated node's clock; the system's if null.</param>
+    /// <param name="registrations">What takes the place of the gateway's own services; null for nothing.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
@@ -127,7 +132,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         bool withNode = true,
         TimeProvider? time = null,
         string? content = null,
-        TimeProvider? nodeClock = null)
+        TimeProvider? nodeClock = null,
+        Action<IServiceCollection>? registrations = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
@@ -157,6 +163,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             {
                 builder.Services.AddSingleton(time);
             }
+
+            registrations?.Invoke(builder.Services);
         });
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var client = app.Services.GetRequiredService<INoslateNode>();

@@ -8,7 +8,7 @@ using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Noslate.Profiles;
 
-namespace NoslateFleet.Gateway.Admin.Fleet;
+namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>The fleet's profiles on the admin port. Nothing is stored that an instance could not apply.</summary>
 internal static class FleetProfileEndpoints

@@ -8,7 +8,7 @@ using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Noslate.Invocation;
 
-namespace NoslateFleet.Gateway.Admin.Fleet;
+namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>A request of the fleet's API can't be answered as asked.</summary>
 internal sealed class FleetRequestException(Problem problem, string? detail) : Exception(detail)

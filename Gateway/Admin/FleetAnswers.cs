@@ -4,7 +4,7 @@ using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Lifecycle;
 
-namespace NoslateFleet.Gateway.Admin.Fleet;
+namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>Answer of /api/fleet: a page of instances, and counts of all.</summary>
 /// <param name="AsOf">When the directory was read, by its clock.</param>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Problems;
 
-namespace NoslateFleet.Gateway.Admin.Fleet;
+namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>The fleet on the admin port: its instances, as the directory knows them, and orders to them. No other instance is asked.</summary>
 internal static class FleetEndpoints
@@ -118,8 +118,8 @@ internal static class FleetEndpoints
         var entry = await EntryAsync(context, directory);
         var records = await directory.ReadRecordsAsync(entry.Snapshot.InstanceId, context.RequestAborted);
 
-        // One instance is read without the directory's clock; one that was heard of just now is as good as new.
-        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        // For the directory's clock: an entry's age is by that, not by ours.
+        var now = (await directory.ReadChangesAsync(DirectoryVersion.None, 1, context.RequestAborted)).AsOf;
         await FleetRequest.WriteAsync(
             context,
             200,
