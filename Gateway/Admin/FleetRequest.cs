@@ -11,11 +11,19 @@ using NoslateFleet.Noslate.Invocation;
 namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>A request of the fleet's API can't be answered as asked.</summary>
-internal sealed class FleetRequestException(Problem problem, string? detail) : Exception(detail)
+internal sealed class FleetRequestException : Exception
 {
-    public Problem Problem => problem;
+    public FleetRequestException(Problem problem, string? detail)
+        : base(detail ?? problem.Title)
+    {
+        Problem = problem;
+        Detail = detail;
+    }
 
-    public string? Detail => detail;
+    public Problem Problem { get; }
+
+    /// <summary>One sentence on this very case; null for none.</summary>
+    public string? Detail { get; }
 }
 
 /// <summary>Reads what a request of the fleet's API says, and answers it.</summary>

@@ -10,7 +10,7 @@ using NoslateFleet.Gateway.Lifecycle;
 namespace NoslateFleet.Gateway.Fleet;
 
 /// <summary>Runs the simulated instances.</summary>
-internal sealed partial class FleetSimulation : IHostedService
+internal sealed partial class FleetSimulation : IHostedService, IAsyncDisposable
 {
     // The same fleet at every start: what somebody has seen, others can see too.
     private const int Seed = 20260304;
@@ -49,6 +49,8 @@ internal sealed partial class FleetSimulation : IHostedService
     }
 
     public async Task StopAsync(CancellationToken cancellationToken) => await _fleet.DisposeAsync();
+
+    public ValueTask DisposeAsync() => _fleet.DisposeAsync();
 
     [LoggerMessage(1090, LogLevel.Warning, "{Instances} instances of the fleet are simulated: they serve nobody")]
     private static partial void Simulating(ILogger logger, int instances);
