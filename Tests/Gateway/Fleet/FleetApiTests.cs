@@ -188,7 +188,7 @@ public sealed class FleetApiTests
 
     internal static string? Text(JsonElement of, string name) => of.GetProperty(name).GetString();
 
-    private static IEnumerable<JsonElement> Lines(JsonElement answer) => answer.GetProperty("instances").EnumerateArray();
+    private static JsonElement.ArrayEnumerator Lines(JsonElement answer) => answer.GetProperty("instances").EnumerateArray();
 
     private static async Task PublishAsync(FleetGateway it, params InstanceSnapshot[] snapshots)
     {
