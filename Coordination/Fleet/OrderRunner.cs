@@ -282,11 +282,7 @@ public sealed class OrderRunner : IAsyncDisposable
     {
         _lifecycle.Recorder.Record(_lifecycle.State.Epoch, Cause, $"drain, by {order.By}, until {order.ExpiresAt:O}");
         var before = _hold;
-        var running = _lifecycle.Stopping;
-        var stop = _lifecycle.StopAsync(Cause);
-
-        // A stop that a hook or a signal has begun is joined, and not undone when the order expires.
-        _hold = new Hold(order, stop, ReferenceEquals(stop, running) ? before is { Own: true } && ReferenceEquals(before.Stop, stop) : true);
+        _hold = new Hold(order, _lifecycle.StopAsync(Cause));
         if (before is { Told: false })
         {
             End(before.Order, FleetOrderOutcome.Superseded, $"order {order.Id} took its place");
@@ -360,7 +356,8 @@ public sealed class OrderRunner : IAsyncDisposable
             return;
         }
 
-        var undone = hold.Own && ReferenceEquals(_lifecycle.Stopping, hold.Stop) && _lifecycle.Undrain("the order expired");
+        // Not one that a hook or a signal has begun, or has joined: the process is about to end.
+        var undone = _lifecycle.UndoStop(hold.Stop, Cause, "the order expired");
         if (!hold.Told)
         {
             End(hold.Order, FleetOrderOutcome.Expired, undone ? "not drained within its time, and undone" : "not drained within its time");
@@ -405,7 +402,6 @@ public sealed class OrderRunner : IAsyncDisposable
     /// <summary>A drain that this process has begun, held until it is undone or its order expires.</summary>
     /// <param name="Order">Its order.</param>
     /// <param name="Stop">The stop.</param>
-    /// <param name="Own">Whether the order has begun the stop, and not only joined it.</param>
     /// <param name="Told">Whether the order has its result.</param>
-    private sealed record Hold(FleetOrder Order, Task<Receipt> Stop, bool Own, bool Told = false);
+    private sealed record Hold(FleetOrder Order, Task<Receipt> Stop, bool Told = false);
 }

@@ -244,6 +244,7 @@ public sealed class InstanceLifecycle : IDisposable
         {
             if (_stop is not null)
             {
+                _stop.Shared |= _stop.Cause != cause;
                 return _stop.Task;
             }
 
@@ -289,7 +290,17 @@ public sealed class InstanceLifecycle : IDisposable
     /// <summary>The drain that <see cref="ResumeDrain"/> took over ends, unless a stop of this process's own has begun meanwhile.</summary>
     /// <param name="cause">Why, for the recorder.</param>
     /// <returns>Whether it ended.</returns>
-    public bool EndResumedDrain(string cause) => Undrain(cause, unlessStopping: true);
+    public bool EndResumedDrain(string cause) => Undrain(cause, static stop => stop is null);
+
+    /// <summary>
+    /// Undoes a stop on behalf of who began it: not if it was undone and another one begun since, nor if it was begun by, or is wanted by, somebody else.
+    /// </summary>
+    /// <param name="stop">What <see cref="StopAsync(string)"/> has returned.</param>
+    /// <param name="by">The cause that it was begun with.</param>
+    /// <param name="cause">Why, for the recorder.</param>
+    /// <returns>Whether it was undone.</returns>
+    public bool UndoStop(Task<Receipt> stop, string by, string cause) =>
+        Undrain(cause, run => run is { Shared: false } && ReferenceEquals(run.Task, stop) && run.Cause == by);
 
     /// <summary>
     /// What the stop that runs has done so far, for a caller who can't wait for its end: its verdict is Forced.
@@ -309,7 +320,7 @@ public sealed class InstanceLifecycle : IDisposable
     /// <summary>Undoes a drain or a stop, also one that has not come to its turn yet: the instance serves again.</summary>
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
-    public bool Undrain(string cause) => Undrain(cause, unlessStopping: false);
+    public bool Undrain(string cause) => Undrain(cause, static _ => true);
 
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged() => Accounting.Update();
@@ -325,7 +336,7 @@ public sealed class InstanceLifecycle : IDisposable
         Force();
     }
 
-    private bool Undrain(string cause, bool unlessStopping)
+    private bool Undrain(string cause, Predicate<HookRun?> may)
     {
         HookRun? run;
         InstanceState state;
@@ -334,7 +345,7 @@ public sealed class InstanceLifecycle : IDisposable
             lock (_lock)
             {
                 run = _stop;
-                if (run is not null && unlessStopping)
+                if (!may(run))
                 {
                     return false;
                 }

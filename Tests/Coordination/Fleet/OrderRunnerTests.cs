@@ -265,6 +265,22 @@ public sealed class OrderRunnerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task DrainThatASignalHasJoined_IsNotUndoneByTheOrdersExpiry()
+    {
+        var it = await StartAsync();
+        using var running = new Held(it.Accept());
+        await PlaceAsync("o", FleetOrderKind.Drain, expiry: TimeSpan.FromSeconds(20));
+        await it.Invocations.Finishing;
+        await _clock.WhenArmedAsync(TimeSpan.FromSeconds(20));
+        var stop = it.Life.StopAsync("signal");
+
+        it.RunFor(TimeSpan.FromSeconds(20));
+
+        Assert.Equal((FleetOrderOutcome.Expired, "not drained within its time"), Told(await ResultAsync("o")));
+        Assert.Equal((InstancePhase.Draining, false), (it.Phase, stop.IsCompleted));
+    }
+
+    [Fact]
     public async Task OpenDrain_IsTakenUp_ByTheProcessThatComesAfter()
     {
         var first = await StartAsync();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Common.Fleet;
 
@@ -184,6 +185,14 @@ public sealed class FleetApiTests
         await Until.TrueAsync(
             async () => Lines((await it.GetAsync("/api/fleet")).Answer).Count(line => Text(line, "instanceId")!.StartsWith("sim-", StringComparison.Ordinal)) == 30,
             "the simulated instances did not come");
+    }
+
+    [Fact]
+    public async Task SimulatedFleet_IsRefusedInASharedDirectory()
+    {
+        var refused = await Assert.ThrowsAsync<ConfigurationErrorsException>(() => FleetGateway.StartAsync(
+            [("Fleet:Simulate", "30")], services => services.AddSingleton<IFleetDirectory>(new AwayDirectory())));
+        Assert.StartsWith("Fleet:Simulate = 30: must be 0", Assert.Single(refused.Errors), StringComparison.Ordinal);
     }
 
     internal static string? Text(JsonElement of, string name) => of.GetProperty(name).GetString();
