@@ -322,6 +322,26 @@ public sealed class InstanceLifecycle : IDisposable
     /// <returns>False if there was nothing to undo.</returns>
     public bool Undrain(string cause) => Undrain(cause, static _ => true);
 
+    /// <summary>An earlier process of this instance has got as far as an epoch: this one's lives begin above it.</summary>
+    /// <param name="least">The least epoch from now on; below the present one nothing changes.</param>
+    public void RaiseEpoch(long least)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (_state.Epoch >= least)
+            {
+                return;
+            }
+
+            _state = _state with { Epoch = least };
+            _invocations.SetEpoch(least);
+            state = _state;
+        }
+
+        Tell("epoch", $"{least}: the fleet knows of an earlier process", state);
+    }
+
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged() => Accounting.Update();
 

@@ -1,4 +1,5 @@
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
@@ -23,6 +24,9 @@ public sealed class GatewayOptions
 
     /// <summary>How many invocations at a time.</summary>
     public AdmissionOptions Admission { get; } = new();
+
+    /// <summary>What the fleet is told of this instance.</summary>
+    public FleetOptions Fleet { get; } = new();
 
     /// <summary>Which request goes to which function.</summary>
     public RoutingOptions Routing { get; } = new();

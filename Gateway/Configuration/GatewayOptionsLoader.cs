@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
@@ -34,6 +35,7 @@ internal static class GatewayOptionsLoader
         LoadNode(reader, options.Node);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
+        LoadFleet(reader, options.Fleet);
         options.Functions.Path = reader.Text("Functions:Path");
         options.Simulation.Instances = reader.Integer(SimulationOptions.Key, 0, 0, SimulationOptions.MaxInstances);
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
@@ -51,7 +53,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName);
+            AdmissionOptions.SectionName, FleetOptions.SectionName);
         return options;
     }
 
@@ -329,6 +331,24 @@ internal static class GatewayOptionsLoader
         admission.MaxConcurrentPerFunction = reader.Integer("Admission:MaxConcurrentPerFunction", admission.MaxConcurrentPerFunction, 0, AdmissionOptions.Ceiling);
         admission.MaxQueued = reader.Integer("Admission:MaxQueued", admission.MaxQueued, 0, AdmissionOptions.Ceiling);
         admission.MaxRetryAfter = reader.Duration("Admission:MaxRetryAfter", admission.MaxRetryAfter, TimeSpan.FromSeconds(1), _day);
+    }
+
+    private static void LoadFleet(ConfigurationReader reader, FleetOptions fleet)
+    {
+        fleet.Standing.HeartbeatInterval = Duration("HeartbeatInterval", fleet.Standing.HeartbeatInterval);
+        fleet.Standing.LostAfter = Duration("LostAfter", fleet.Standing.LostAfter);
+        fleet.Standing.GoneAfter = Duration("GoneAfter", fleet.Standing.GoneAfter);
+        fleet.IdleHeartbeatInterval = Duration("IdleHeartbeatInterval", fleet.IdleHeartbeatInterval);
+        fleet.PublishInterval = Duration("PublishInterval", fleet.PublishInterval);
+        fleet.EdgeWait = Duration("EdgeWait", fleet.EdgeWait);
+        fleet.Retention = Duration("Retention", fleet.Retention);
+        fleet.OrderExpiry = Duration("OrderExpiry", fleet.OrderExpiry);
+        fleet.KeptRecords = reader.Integer("Fleet:KeptRecords", fleet.KeptRecords, 10, 100_000);
+        fleet.KeptOrders = reader.Integer("Fleet:KeptOrders", fleet.KeptOrders, 4, 1000);
+        reader.Errors.AddRange(fleet.Validate());
+
+        // The options know their own bounds, and how they fit together.
+        TimeSpan Duration(string name, TimeSpan fallback) => reader.Duration(FleetOptions.SectionName + ":" + name, fallback, TimeSpan.Zero, 400 * _day);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

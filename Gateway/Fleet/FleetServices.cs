@@ -1,51 +1,50 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Coordination.Functions;
+using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Configuration;
-using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Fleet;
 
-/// <summary>What an instance needs to belong to a fleet: orders, profiles, and a directory of its own where no other one is registered.</summary>
+/// <summary>What makes a gateway one of a fleet.</summary>
 internal static class FleetServices
 {
-    public static void AddFleetOrders(this IServiceCollection services, GatewayOptions options)
+    /// <summary>Adds it. The directory in memory is for this instance alone; a fleet's silo puts the shared one in its place, before.</summary>
+    public static void AddFleet(this IServiceCollection services, GatewayOptions options)
     {
-        // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton<FleetOptions>();
-        services.TryAddSingleton(provider => new InMemoryFleetDirectory(
-            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<FleetOptions>()));
-        services.TryAddSingleton<IFleetDirectory>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetOrders>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetProfiles>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetNotices>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.AddSingleton<FleetSignals>();
-        services.AddSingleton<ProfileChoice>();
-        services.AddSingleton(static provider => new ProfileFollower(
-            provider.GetRequiredService<IFleetProfiles>(),
-            provider.GetRequiredService<IFleetNotices>(),
-            provider.GetRequiredService<ProfileChoice>(),
-            provider.GetRequiredService<InstanceLifecycle>(),
-            provider.GetRequiredService<FleetSignals>().Raise,
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IFleetProfileState>(static provider => provider.GetRequiredService<ProfileFollower>());
-        services.AddSingleton(provider => new OrderRunner(
-            provider.GetRequiredService<IFleetOrders>(),
-            provider.GetRequiredService<IFleetNotices>(),
-            provider.GetRequiredService<InstanceLifecycle>(),
-            options.Lifecycle.ContainerLife,
-            new OrderMeans(
-                provider.GetRequiredService<IInstanceWork>().FlushAsync,
-                static receipt => JsonSerializer.Serialize(receipt, LifecycleJson.Default.Receipt),
-                provider.GetRequiredService<FleetSignals>().Raise),
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddHostedService<FleetFollowing>();
-        if (options.Simulation.Instances > 0)
+        services.AddSingleton(options.Fleet);
+        services.TryAddSingleton(new FleetMembership(FleetTopology.Standalone));
+        services.TryAddSingleton(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>(), options.Fleet));
+        services.TryAddSingleton<IFleetDirectory>(provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetOrders>(provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetProfiles>(provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetNotices>(provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.AddSingleton<ISnapshotSource>(provider =>
         {
-            services.AddSingleton(options.Simulation);
-            services.AddHostedService<FleetSimulation>();
-        }
+            var node = provider.GetRequiredService<INoslateNode>();
+            var fleet = provider.GetRequiredService<IFleetProfileState>();
+            return new InstanceSnapshotSource(
+                provider.GetRequiredService<InstanceLifecycle>(),
+                provider.GetRequiredService<InvocationLedger>(),
+                provider.GetRequiredService<FunctionBoard>(),
+                provider.GetRequiredService<FleetMembership>(),
+                options.Lifecycle.ContainerLife,
+                () => new AppliedProfiles(node.Status.Profiles is { State: ProfilesState.Applied } applied ? applied.Version : null, fleet.Version, fleet.Error),
+                provider.GetRequiredService<TimeProvider>());
+        });
+        services.AddSingleton(provider => new FleetPublisher(
+            provider.GetRequiredService<IFleetDirectory>(),
+            provider.GetRequiredService<ISnapshotSource>(),
+            options.Fleet,
+            provider.GetRequiredService<FleetMembership>().Topology,
+            provider.GetRequiredService<TimeProvider>(),
+            Random.Shared));
+
+        // The lifecycle's work publishes, and what is published is of the lifecycle.
+        services.AddSingleton<Func<FleetPublisher>>(provider => provider.GetRequiredService<FleetPublisher>);
+        services.AddHostedService<FleetPublishing>();
     }
 }

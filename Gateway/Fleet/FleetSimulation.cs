@@ -52,6 +52,6 @@ internal sealed partial class FleetSimulation : IHostedService, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _fleet.DisposeAsync();
 
-    [LoggerMessage(1090, LogLevel.Warning, "{Instances} instances of the fleet are simulated: they serve nobody")]
+    [LoggerMessage(1095, LogLevel.Warning, "{Instances} instances of the fleet are simulated: they serve nobody")]
     private static partial void Simulating(ILogger logger, int instances);
 }

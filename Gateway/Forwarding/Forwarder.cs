@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -32,10 +33,18 @@ internal sealed class Forwarder
     private readonly RequestHeaderRules _requestRules;
     private readonly ResponseHeaderRules _responseRules;
     private readonly bool _functionCompute;
+    private readonly FleetPublisher _publisher;
 
     public Forwarder(
-        INoslateNode node, InstanceLifecycle lifecycle, ForwardingOptions options, PlatformOptions platform, TimeProvider time, ILogger<Forwarder> logger)
+        INoslateNode node,
+        InstanceLifecycle lifecycle,
+        FleetPublisher publisher,
+        ForwardingOptions options,
+        PlatformOptions platform,
+        TimeProvider time,
+        ILogger<Forwarder> logger)
     {
+        _publisher = publisher;
         _lifecycle = lifecycle;
         _node = node;
         _options = options;
@@ -83,6 +92,8 @@ internal sealed class Forwarder
             {
                 await call.DisposeAsync();
             }
+
+            await EndingAsync(exchange);
         }
     }
 
@@ -98,6 +109,21 @@ internal sealed class Forwarder
 
         ProblemWriter.Write(
             problem, executed, detail, exchange.RequestId, retryAfterSeconds, exchange.Response.Headers, exchange.IsHead ? null : exchange.ResponseBody.Writer);
+    }
+
+    /// <summary>
+    /// Before the last of a response is written: once the client has it, the platform may freeze the instance, and the fleet must not go on believing that work
+    /// runs.
+    /// </summary>
+    private ValueTask EndingAsync(PlatformExchange exchange)
+    {
+        if (exchange.IsEnding)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        exchange.IsEnding = true;
+        return _publisher.Ending() ? _publisher.TellEndAsync() : ValueTask.CompletedTask;
     }
 
     /// <summary>Takes back a response head that was applied and has not left.</summary>
@@ -208,6 +234,10 @@ internal sealed class Forwarder
                 else
                 {
                     filled += count;
+                    if (total == promised)
+                    {
+                        await EndingAsync(exchange);
+                    }
                 }
             }
 
@@ -222,6 +252,7 @@ internal sealed class Forwarder
                 response.Headers.ContentLength = total;
             }
 
+            await EndingAsync(exchange);
             await HandOverAsync();
             if (unflushed > 0 && (response.Headers.ContentLength is not null || total > FlushAfter))
             {

@@ -103,8 +103,8 @@ public static class GatewayApplication
     {
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
+        services.AddFleet(options);
         services.AddFleetOrders(options);
-        services.AddSingleton<SnapshotPublisher>();
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Configuration;
@@ -30,6 +31,7 @@ internal sealed class PlatformApplication(
     Router router,
     Forwarder forwarder,
     IInvocationGate gate,
+    FleetPublisher publisher,
     InstanceLifecycle lifecycle,
     PlatformTrust trust,
     HookRunner hooks,
@@ -91,6 +93,11 @@ internal sealed class PlatformApplication(
         {
             markers.InvocationEnds(context.RequestId, outcome == Outcome.Completed);
             lifecycle.Accounting.Answered();
+        }
+
+        if (context.IsEnding)
+        {
+            publisher.AfterEnd();
         }
 
         context.Activity?.Dispose();

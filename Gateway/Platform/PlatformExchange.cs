@@ -49,6 +49,9 @@ internal sealed class PlatformExchange
     /// <summary>How the invocation ended, once known.</summary>
     public Outcome Outcome { get; set; }
 
+    /// <summary>Whether the fleet's publisher knows that it ends.</summary>
+    public bool IsEnding { get; set; }
+
     /// <summary>The function's or service's name; empty before routing.</summary>
     public string Target { get; set; } = "";
 
@@ -105,6 +108,7 @@ internal sealed class PlatformExchange
         IsEventCall = false;
         _admitted = default;
         Outcome = Outcome.Failed;
+        IsEnding = false;
         Activity = null;
         var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
         if (!ReferenceEquals(remote, _peer) && !Equals(remote, _peer))

@@ -105,7 +105,8 @@ public sealed class FleetApiTests
     public async Task DrainAndUndrain_OrderedByTheApi_AreCarriedOutByThisInstance()
     {
         await using var it = await FleetGateway.StartAsync([("Lifecycle:InstanceId", "me")]);
-        await PublishAsync(it, Snapshots.Of("other", epoch: 99, instance: "me") with { ContainerLife = "me" });
+        await Until.TrueAsync(
+            async () => await it.Service<IFleetDirectory>().ReadAsync("me", default) is not null, "the instance has not published itself");
 
         var (status, placed) = await it.PostAsync("/api/fleet/instances/me/orders", "{\"kind\":\"drain\",\"id\":\"d1\",\"expirySeconds\":600,\"by\":\"tests\"}");
         Assert.Equal((202, "d1", "Drain", "tests"), (status, Text(placed, "id"), Text(placed, "kind"), Text(placed, "by")));
