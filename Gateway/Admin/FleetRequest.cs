@@ -53,6 +53,11 @@ internal static class FleetRequest
             // Its message may name addresses: it is for the log of who holds the connection, not for callers.
             Write(context, ProblemTable.DirectoryUnavailable, changes ? Executed.Maybe : Executed.Never, detail: null);
         }
+        catch (BadHttpRequestException) when (!context.Response.HasStarted)
+        {
+            // The body broke off, or came too slowly.
+            Write(context, ProblemTable.BadRequest, Executed.Never, detail: null);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to be answered.

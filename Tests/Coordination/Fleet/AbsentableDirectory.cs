@@ -16,6 +16,9 @@ internal sealed class AbsentableDirectory(InMemoryFleetDirectory inner) : IFleet
     /// <summary>Whether results don't arrive, while all else does.</summary>
     public volatile bool LosesResults;
 
+    /// <summary>What is thrown while it is away.</summary>
+    public Exception Error { get; set; } = new FleetDirectoryException("away, for a test");
+
     public int Asked => Volatile.Read(ref _asked);
 
     public Task<FleetOrderState> PlaceAsync(FleetOrder order, CancellationToken cancellationToken) => Inner.PlaceAsync(order, cancellationToken);
@@ -48,7 +51,7 @@ internal sealed class AbsentableDirectory(InMemoryFleetDirectory inner) : IFleet
         Interlocked.Increment(ref _asked);
         if (away)
         {
-            throw new FleetDirectoryException("away, for a test");
+            throw Error;
         }
     }
 }

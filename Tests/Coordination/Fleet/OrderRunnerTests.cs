@@ -368,6 +368,26 @@ public sealed class OrderRunnerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task DirectoryThatBreaksInAnotherWay_IsAskedAgain_AndToldOnceInTheRecorder()
+    {
+        _orders.Error = new InvalidOperationException("broken");
+        _orders.Away = true;
+        await PlaceAsync("o", FleetOrderKind.Flush);
+        var it = await StartAsync();
+        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+        var asked = _orders.Asked;
+        _clock.Advance(OrderRunner.RetryPause);
+        await Until.TrueAsync(() => _orders.Asked > asked, "it was not asked again");
+        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+
+        _orders.Away = false;
+        _clock.Advance(OrderRunner.RetryPause);
+
+        Assert.Equal(FleetOrderOutcome.Done, (await ResultAsync("o")).Outcome);
+        Assert.Single(it.Recorder.After(0), e => e is { Kind: "fault", Detail: "orders: broken" });
+    }
+
+    [Fact]
     public async Task DrainHeldWhileTheDirectoryIsAway_IsUndoneAtItsExpiry()
     {
         var it = await StartAsync();

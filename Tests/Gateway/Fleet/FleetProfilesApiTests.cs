@@ -28,6 +28,11 @@ public sealed class FleetProfilesApiTests
         await ServesAsync(it, "fleet-a");
         await Until.TrueAsync(() => it.Service<IFleetProfileState>().Version == 1, "the version is not told");
 
+        await Until.TrueAsync(
+            async () => (await it.GetAsync("/api/fleet")).Answer.GetProperty("instances").EnumerateArray()
+                .Any(line => line.GetProperty("fleetProfileVersion") is { ValueKind: JsonValueKind.Number } version && version.GetInt64() == 1),
+            "the version is not in the snapshot");
+
         // The own file may change: it does not hold.
         await it.Gateway.WriteFunctionsAsync([GatewayUnderTest.Function("mirror", "own")]);
         await it.SendAsync(HttpMethod.Put, Path, Profiles("fleet-b"));
