@@ -37,6 +37,7 @@ internal static class AdminEndpoints
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context));
         app.MapGet("/api/instance", static context => InstanceAsync(context));
+        app.MapFleet();
     }
 
     /// <summary>Refuses whoever may not ask what they ask for.</summary>

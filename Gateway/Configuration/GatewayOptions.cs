@@ -1,6 +1,7 @@
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -49,6 +50,9 @@ public sealed class GatewayOptions
 
     /// <summary>Whether and how the node is run by this process.</summary>
     public SupervisionOptions Supervision { get; } = new();
+
+    /// <summary>Simulated instances.</summary>
+    public SimulationOptions Simulation { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

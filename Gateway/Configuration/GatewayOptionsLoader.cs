@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -41,6 +42,7 @@ internal static class GatewayOptionsLoader
         LoadFleet(reader, options.Fleet);
         LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
+        options.Simulation.Instances = reader.Integer(SimulationOptions.Key, 0, 0, SimulationOptions.MaxInstances);
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
             reader.Error("Admin:Port", options.Admin.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),

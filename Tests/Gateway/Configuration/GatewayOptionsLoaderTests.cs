@@ -63,6 +63,14 @@ public sealed class GatewayOptionsLoaderTests
     public void ListenPortOfThePlatform_Wins() => Assert.Equal(8080, Load(("Platform:Port", "9000"), ("FC_CUSTOM_LISTEN_PORT", "8080")).Platform.Port);
 
     [Fact]
+    public void SimulatedInstances_AreNoneByDefault_AndBounded()
+    {
+        Assert.Equal(0, Load().Simulation.Instances);
+        Assert.Equal(10_000, Load(("Fleet:Simulate", "10000")).Simulation.Instances);
+        Assert.Equal(["Fleet:Simulate = \"10001\": must be a whole number from 0 to 10000"], Errors(("Fleet:Simulate", "10001")));
+    }
+
+    [Fact]
     public void AllErrors_AreToldAtOnce_WithKeyAndValue()
     {
         var errors = Errors(
