@@ -23,20 +23,16 @@ internal sealed class RunningProcess : IAsyncDisposable
     private readonly StringBuilder _error = new();
 
     public RunningProcess(string program, string directory, IEnumerable<string> arguments)
+        : this(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments]) { WorkingDirectory = directory })
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            WorkingDirectory = directory,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
+    }
 
+    /// <summary>Any program; its streams are taken.</summary>
+    public RunningProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Add(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Add(_error, line.Data);
@@ -83,6 +79,9 @@ internal sealed class RunningProcess : IAsyncDisposable
     }
 
     public void KillHard() => _process.Kill();
+
+    /// <summary>Kills it and all that it has started.</summary>
+    public void KillTree() => _process.Kill(entireProcessTree: true);
 
     public async Task<int> ExitAsync()
     {
