@@ -6,7 +6,7 @@ namespace NoslateFleet.Tests.Functional.Deploy;
 /// <summary>deploy/Dockerfile, an instruction at a time.</summary>
 internal sealed partial class Dockerfile
 {
-    private readonly List<(string Name, string Rest)> _instructions = [];
+    private readonly List<(string Name, string Arguments)> _instructions = [];
 
     private Dockerfile(string text)
     {
@@ -24,10 +24,10 @@ internal sealed partial class Dockerfile
     public static Dockerfile Read() => new(File.ReadAllText(Repository.PathOf("deploy", "Dockerfile")));
 
     /// <summary>The arguments of all instructions of one name.</summary>
-    public IEnumerable<string> All(string name) => _instructions.Where(i => i.Name == name).Select(i => i.Rest);
+    public IEnumerable<string> All(string name) => _instructions.Where(i => i.Name == name).Select(i => i.Arguments);
 
     /// <summary>The same, of the stage that becomes the image.</summary>
-    public IEnumerable<string> LastStage(string name) => _instructions.Skip(_instructions.FindLastIndex(i => i.Name == "FROM")).Where(i => i.Name == name).Select(i => i.Rest);
+    public IEnumerable<string> LastStage(string name) => _instructions.Skip(_instructions.FindLastIndex(i => i.Name == "FROM")).Where(i => i.Name == name).Select(i => i.Arguments);
 
     [GeneratedRegex(@"^#.*\n", RegexOptions.Multiline)]
     private static partial Regex Comment();

@@ -5,7 +5,7 @@ using NoslateFleet.Tests.Functional.House;
 namespace NoslateFleet.Tests.Functional.Deploy;
 
 /// <summary>The image's files in a folder, built once by deploy/layout for all tests that look at them.</summary>
-public sealed class LayoutFixture : IAsyncLifetime
+public sealed class LayoutFixture : IAsyncLifetime, IDisposable
 {
     // A publish compiles the product and fetches the runtime the first time.
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(9);
@@ -67,9 +67,7 @@ public sealed class LayoutFixture : IAsyncLifetime
         }
     }
 
-    public Task DisposeAsync()
-    {
-        _directory.Dispose();
-        return Task.CompletedTask;
-    }
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _directory.Dispose();
 }

@@ -40,7 +40,11 @@ public sealed partial class LayoutTests(LayoutFixture layout) : IClassFixture<La
         Assert.Empty(Directory.GetFiles(home, "*.pdb"));
         if (!OperatingSystem.IsWindows())
         {
-            Assert.All(Directory.GetFiles(home), f => Assert.True((File.GetUnixFileMode(f) & UnixFileMode.OtherRead) != 0, f));
+            foreach (var file in Directory.GetFiles(home))
+            {
+                Assert.True((File.GetUnixFileMode(file) & UnixFileMode.OtherRead) != 0, file);
+            }
+
             Assert.True((File.GetUnixFileMode(layout.Program) & UnixFileMode.OtherExecute) != 0);
             Assert.True((File.GetUnixFileMode(Path.Combine(home, "start.sh")) & UnixFileMode.OtherExecute) != 0);
         }
