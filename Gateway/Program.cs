@@ -12,6 +12,11 @@ if (args is [HookCommand.Verb, ..])
     return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
 }
 
+if (args is [HealthCommand.Verb, ..])
+{
+    return await HealthCommand.RunAsync(args[1..], Console.Out, Console.Error);
+}
+
 try
 {
     var app = GatewayApplication.Build(args);

@@ -22,21 +22,16 @@ public sealed class RunningProcess : IAsyncDisposable
     private readonly StringBuilder _error = new();
 
     public RunningProcess(string program, string directory, IEnumerable<string> arguments, params string[] before)
+        : this(Start([.. before, "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments], directory))
     {
-        string[] words = [.. before, "dotnet"];
-        var start = new ProcessStartInfo(words[0], words[1..])
-        {
-            WorkingDirectory = directory,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
+    }
 
+    /// <summary>Any program; its streams are taken.</summary>
+    public RunningProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Add(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Add(_error, line.Data);
@@ -92,6 +87,9 @@ public sealed class RunningProcess : IAsyncDisposable
 
     public void KillHard() => _process.Kill();
 
+    /// <summary>Kills it and all that it has started.</summary>
+    public void KillTree() => _process.Kill(entireProcessTree: true);
+
     public async Task<int> ExitAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(45));
@@ -133,4 +131,6 @@ public sealed class RunningProcess : IAsyncDisposable
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int pid, int signal);
+
+    private static ProcessStartInfo Start(string[] words, string directory) => new(words[0], words[1..]) { WorkingDirectory = directory };
 }
