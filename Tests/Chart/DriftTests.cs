@@ -25,7 +25,7 @@ public sealed partial class DriftTests
     public static TheoryData<string> Examples => [.. HelmChart.Examples];
 
     /// <summary>Sections that the gateway's own loader does not read: their options types are looked for in every built assembly.</summary>
-    public static TheoryData<string> FleetSections => ["Fleet", "Redis", "Silo"];
+    public static TheoryData<string> FleetSections => ["Redis", "Silo"];
 
     [SkippableTheory]
     [MemberData(nameof(Examples))]
@@ -83,7 +83,9 @@ public sealed partial class DriftTests
         Assert.NotEmpty(set);
         var known = KeysOf(section);
         Skip.If(known.Count == 0, $"no built assembly has options of the section {section}");
-        Assert.Empty(set.Except(known, StringComparer.Ordinal));
+
+        // A key below a property, such as Silo:Tls:Key, is the property's own matter.
+        Assert.Empty(set.Select(key => string.Join(':', key.Split(':').Take(2))).Except(known, StringComparer.Ordinal));
     }
 
     [Fact]

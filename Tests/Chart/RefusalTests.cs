@@ -13,6 +13,7 @@ public sealed class RefusalTests
     [InlineData("redis: { endpoints: ['redis:6379'], development: { enabled: true } }", "exclude each other")]
     [InlineData("redis: { development: { enabled: true }, existingSecret: redis }", "redis.existingSecret")]
     [InlineData("redis: { endpoints: ['redis:6379'], user: fleet }", "redis.user needs a password")]
+    [InlineData(Redis + "\ntopology: Island\nsilo: { tlsSecret: silo }", "silo.tlsSecret is set and topology is Island")]
     [InlineData(Redis + "\nimage: { tag: latest }", "image.tag must not be latest")]
     [InlineData(Redis + "\nstop: { budget: 6s }", "take 6500 ms together, and stop.budget is 6000 ms")]
     [InlineData(Redis + "\nstop: { budget: 6500ms }", "it must be longer")]

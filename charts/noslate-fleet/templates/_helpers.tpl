@@ -87,6 +87,10 @@ app.kubernetes.io/part-of: noslate-fleet
 {{- end -}}
 {{- end }}
 
+{{- define "noslate-fleet.fleetName" -}}
+{{- .Values.fleet.name | default (include "noslate-fleet.fullname" .) -}}
+{{- end }}
+
 {{/* "true" if the fleet has a Redis, else nothing. */}}
 {{- define "noslate-fleet.hasRedis" -}}
 {{- if or .Values.redis.endpoints .Values.redis.development.enabled -}}true{{- end -}}
@@ -138,7 +142,7 @@ Admin:Address: {{ .Values.platform.address | quote }}
 Admin:Port: {{ .Values.admin.port | int | quote }}
 Admin:OpenMetrics: {{ .Values.admin.openMetrics | quote }}
 Silo:Topology: {{ .Values.topology | quote }}
-Fleet:Name: {{ .Values.fleet.name | default (include "noslate-fleet.fullname" .) | quote }}
+Silo:Fleet: {{ include "noslate-fleet.fleetName" . | quote }}
 {{- if include "noslate-fleet.hasRedis" . }}
 {{- if .Values.redis.development.enabled }}
 Redis:Endpoints: {{ printf "%s-redis:6379" (include "noslate-fleet.fullname" .) | quote }}
@@ -149,9 +153,12 @@ Redis:Tls: {{ .Values.redis.tls | quote }}
 Redis:User: {{ . | quote }}
 {{- end }}
 {{- end }}
-{{- with .Values.redis.keyPrefix }}
-Redis:KeyPrefix: {{ . | quote }}
+Redis:Prefix: {{ .Values.redis.keyPrefix | default (include "noslate-fleet.fleetName" .) | quote }}
 {{- end }}
+{{- if and (eq .Values.topology "Mesh") .Values.silo.tlsSecret }}
+Silo:Tls:Certificate: /etc/noslate-fleet/silo-tls/tls.crt
+Silo:Tls:Key: /etc/noslate-fleet/silo-tls/tls.key
+Silo:Tls:Authority: /etc/noslate-fleet/silo-tls/ca.crt
 {{- end }}
 {{- end }}
 
@@ -167,8 +174,8 @@ Platform:Http2Port: {{ .Values.platform.http2Port | int | quote }}
 Platform:HealthPath: {{ . | quote }}
 {{- end }}
 {{- if eq .Values.topology "Mesh" }}
-Silo:SiloPort: {{ .Values.silo.port | int | quote }}
-Silo:GatewayPort: {{ .Values.silo.gatewayPort | int | quote }}
+Silo:Port: {{ .Values.silo.port | int | quote }}
+Silo:ClientPort: {{ .Values.silo.clientPort | int | quote }}
 {{- end }}
 Lifecycle:StopBudget: {{ .Values.stop.budget | quote }}
 Lifecycle:FlushBudget: {{ .Values.stop.flushBudget | quote }}
