@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Dashboard;
@@ -13,6 +14,8 @@ switch (args)
 {
     case [HookCommand.Verb, ..]:
         return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
+    case [HealthCommand.Verb, ..]:
+        return await HealthCommand.RunAsync(args[1..], Console.Out, Console.Error);
     case [FleetCommand.Verb, ..]:
         return await FleetCommand.RunAsync(args[1..], Console.Out, Console.Error);
     case [OrderCommand.Verb, ..]:
@@ -26,9 +29,8 @@ try
     {
         await app.StartAsync();
         await app.WaitForShutdownAsync();
+        return app.ExitCode();
     }
-
-    return 0;
 }
 catch (ConfigurationErrorsException error)
 {
