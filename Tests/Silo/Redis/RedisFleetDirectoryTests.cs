@@ -133,6 +133,9 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
         _server = await RedisServer.StartAsync();
         _fleet = new RedisFleet(
             _server.Endpoint, new FleetOptions { Retention = Retention, KeptRecords = KeptRecords, KeptOrders = KeptOrders });
+
+        // The first call also makes the connection and compiles the way there, for which its second may not be enough.
+        await Until.TrueAsync(_fleet.WorksAsync, "Redis can't be reached");
         return _fleet.Parts;
     }
 

@@ -69,6 +69,7 @@ public sealed class RedisRightsTests
     {
         await using var server = await RedisServer.StartAsync();
         var fleet = new RedisFleet(server.Endpoint);
+        await Until.TrueAsync(fleet.WorksAsync, "Redis can't be reached");
         var one = Snapshots.Full(functions: 50, workers: 1);
 
         // A few at a time: each has a second, and all at once have to share it.
