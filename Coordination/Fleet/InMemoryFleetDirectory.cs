@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NoslateFleet.Coordination.Fleet;
 
 /// <summary>
@@ -132,16 +134,16 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
         lock (_lock)
         {
             var now = Present();
-            var anew = since.Directory != _id || since.Number > _version || since.Number < _forgotten;
+            var start = Beginning(since);
+            var anew = (start is null && (since.Directory != _id || since.Number < _forgotten)) || since.Number > _version;
             var from = anew ? 0 : since.Number;
-            var told = _changes.Where(change => change.Key > from).Select(static change => (change.Key, InstanceId: change.Value, Gone: false));
-            if (!anew)
-            {
-                told = told
-                    .Concat(_removals.Where(removal => removal.Version > from).Select(static removal => (Key: removal.Version, removal.InstanceId, Gone: true)))
-                    .OrderBy(static change => change.Key);
-            }
+            start = anew ? _version : start;
 
+            // What was removed before a reading began concerns it not.
+            var gone = Math.Max(from, start ?? 0);
+            var told = _changes.Where(change => change.Key > from).Select(static change => (change.Key, InstanceId: change.Value, Gone: false))
+                .Concat(_removals.Where(removal => removal.Version > gone).Select(static removal => (Key: removal.Version, removal.InstanceId, Gone: true)))
+                .OrderBy(static change => change.Key);
             var page = told.Take(limit + 1).ToList();
             var more = page.Count > limit;
             if (more)
@@ -151,7 +153,7 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
 
             return Task.FromResult(new DirectoryPage(
                 now,
-                new DirectoryVersion(_id, more ? page[^1].Key : _version),
+                more ? new DirectoryVersion(start is { } began ? $"{_id}@{began}" : _id, page[^1].Key) : new DirectoryVersion(_id, _version),
                 more,
                 anew && since != DirectoryVersion.None,
                 [.. page.Where(static change => !change.Gone).Select(change => _instances[change.InstanceId].Entry!)],
@@ -304,6 +306,14 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
             }
         }
     }
+
+    /// <summary>The version at which a reading that has not come to its end began; null for another's, or if what was removed since is forgotten.</summary>
+    private long? Beginning(DirectoryVersion since) =>
+        since.Directory.StartsWith(_id + "@", StringComparison.Ordinal)
+        && long.TryParse(since.Directory.AsSpan(_id.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var began)
+        && began >= _forgotten
+            ? began
+            : null;
 
     // Under the lock.
     private Kept Get(string instanceId, DateTimeOffset now)

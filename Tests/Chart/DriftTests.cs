@@ -32,7 +32,7 @@ public sealed partial class DriftTests
     public async Task Environment_IsTakenByTheGateway_AndNoKeyIsUnknownToIt(string example)
     {
         var options = Load((await HelmChart.RenderAsync(HelmChart.Example(example))).InstanceContainer);
-        Assert.Empty(options.UnknownKeys.Except(KeysOf("Node").Append("Node:Supervise"), StringComparer.Ordinal));
+        Assert.Empty(options.UnknownKeys.Except(KeysOf("Node"), StringComparer.Ordinal));
     }
 
     [SkippableFact]
@@ -43,7 +43,7 @@ public sealed partial class DriftTests
             platform: { port: 9100, http2Port: 9102, healthPath: /up }
             admin: { port: 9101, openMetrics: true }
             stop: { budget: 2m, lameDuck: 7s, flushBudget: 2s, answerMargin: 250ms }
-            node: { workdir: /.n, dataPlanes: 2, controlPlanes: 3 }
+            node: { workdir: /.n, supervise: false, dataPlanes: 2, controlPlanes: 3 }
             config: { 'Admission:MaxConcurrent': '17' }
             """)).InstanceContainer);
         Assert.Equal(PlatformMode.Kubernetes, options.Platform.Mode);

@@ -2,20 +2,21 @@
 -- ARGV     directory and version that the reader knows, most instances on the page
 -- Returns  the time, directory, version, 1 if there is more, 1 if the reader begins anew,
 --          instance, "received snapshot" of each changed one, the removed ones
--- Within a reading that began anew the directory reads "id@forgotten": what was forgotten by then concerns it not.
+-- Within a reading that began anew the directory reads "id@start", the version at which it began: what was removed before concerns it not.
 expire()
 local known = redis.call('HMGET', state, 'id', 'version', 'forgotten')
 local id, version, forgotten = known[1] or '', tonumber(known[2] or 0), tonumber(known[3] or 0)
 local since, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local begun = since == id .. '@' .. whole(forgotten)
-local anew = not begun and (since ~= id or from < forgotten) or from > version
+local begunId, begunAt = string.match(since, '^(.*)@(%d+)$')
+local start = begunId == id and tonumber(begunAt) >= forgotten and tonumber(begunAt) or nil
+local anew = not start and (since ~= id or from < forgotten) or from > version
 if anew then
-  from, begun = 0, true
+  from, start = 0, version
 end
 
 local after = '(' .. whole(from)
 local changed = redis.call('ZRANGEBYSCORE', changes, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
-local gone = anew and {} or redis.call('ZRANGEBYSCORE', removed, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
+local gone = redis.call('ZRANGEBYSCORE', removed, '(' .. whole(math.max(from, start or 0)), '+inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
 local entries, names, c, g, count = {}, {}, 1, 1, 0
 local upTo = version
 local more = false
@@ -42,8 +43,8 @@ while changed[c] or gone[g] do
 end
 
 if more then
-  if begun then
-    id = id .. '@' .. whole(forgotten)
+  if start then
+    id = id .. '@' .. whole(start)
   end
 else
   upTo = version

@@ -28,6 +28,36 @@ public sealed class InMemoryFleetDirectoryTests : FleetDirectoryConformance
         Assert.Empty(page.Removed);
     }
 
+    [Fact]
+    public async Task ReadingFromTheStart_EndsWhereMoreWasRemovedThanIsRemembered()
+    {
+        for (var i = 0; i < 1100; i++)
+        {
+            await _directory.PublishAsync(Snapshots.Of(instance: "i" + i), default);
+        }
+
+        _clock.Advance(Retention / 2);
+        foreach (var id in new[] { "a", "b", "c" })
+        {
+            await _directory.PublishAsync(Snapshots.Of(instance: id), default);
+        }
+
+        _clock.Advance(Retention / 2);
+        var since = DirectoryVersion.None;
+        var seen = new List<string>();
+        for (var more = true; more;)
+        {
+            var page = await _directory.ReadChangesAsync(since, 1, default);
+            Assert.False(page.Reset);
+            Assert.Empty(page.Removed);
+            seen.AddRange(page.Changed.Select(e => e.Snapshot.InstanceId));
+            Assert.InRange(seen.Count, 1, 3);
+            (since, more) = (page.Version, page.More);
+        }
+
+        Assert.Equal(["a", "b", "c"], seen);
+    }
+
     protected override Task<FleetParts> OpenAsync()
     {
         _directory = new InMemoryFleetDirectory(

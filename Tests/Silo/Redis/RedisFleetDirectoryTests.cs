@@ -88,7 +88,7 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
             await lasting.Directory.PublishAsync(Snapshots.Of(instance: id), default);
         }
 
-        await Parallel.ForAsync(0, 1010, async (i, token) => await _fleet.Directory.PublishAsync(Snapshots.Of(instance: "i" + i), token));
+        await Parallel.ForAsync(0, 1010, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, token) => await _fleet.Directory.PublishAsync(Snapshots.Of(instance: "i" + i), token));
         await ElapseAsync(Retention);
         await Until.TrueAsync(
             async () => (await _fleet.Directory.ReadAllAsync(default)).Entries.Count == 3, "what is past its retention stays");
@@ -96,7 +96,7 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
         var seen = new List<string>();
         for (var pages = 1; ; pages++)
         {
-            Assert.InRange(pages, 1, 1100);
+            Assert.InRange(pages, 1, 3);
             var page = await _fleet.Directory.ReadChangesAsync(since, 1, default);
             Assert.False(page.Reset);
             seen.AddRange(page.Changed.Select(e => e.Snapshot.InstanceId));
