@@ -63,7 +63,14 @@ internal sealed partial class BoxFleet(BoxOptions options, string root, FactLog 
     /// <summary>The settings of an instance.</summary>
     public IEnumerable<string> Settings() =>
         options.Topology == BoxTopology.Mesh
-            ? ["--Silo:Topology=Mesh", "--Redis:Endpoints=" + Endpoint, "--Silo:Address=127.0.0.1", $"--Silo:Port={FreePort()}", "--Silo:ClientPort=0"]
+            ?
+            [
+                "--Silo:Topology=Mesh", "--Redis:Endpoints=" + Endpoint, "--Silo:Address=127.0.0.1", $"--Silo:Port={FreePort()}",
+                "--Silo:ClientPort=0",
+
+                // Silence counts after three of these: so that it does within the same time as on an island.
+                "--Fleet:IdleHeartbeatInterval=5s",
+            ]
             : ["--Silo:Topology=Island", "--Redis:Endpoints=" + Endpoint];
 
     /// <summary>The box has done something to an instance: it runs, is frozen idle, is frozen at work, was stopped or killed.</summary>
