@@ -48,7 +48,7 @@ internal sealed class BoxInstance : IAsyncDisposable
 
     /// <summary>Variables that would make the instance's processes something else than they are here.</summary>
     private static readonly string[] ContainerPrefixes =
-        ["FC_", "NOSLATE", "Gateway__", "Platform__", "Admin__", "Routing__", "KUBERNETES_", "ASPNETCORE_", "DOTNET_URLS"];
+        ["FC_", "NOSLATE", "Gateway__", "Platform__", "Admin__", "Routing__", "Silo__", "Redis__", "Fleet__", "POD_", "KUBERNETES_", "ASPNETCORE_", "DOTNET_URLS"];
 
     private readonly string directory;
     private readonly TimeProvider clock;
@@ -103,7 +103,7 @@ internal sealed class BoxInstance : IAsyncDisposable
 
     /// <summary>Starts it and waits until its platform port is open, as the platform does before its first call.</summary>
     public static async Task<BoxInstance> StartAsync(
-        Life life, string root, BoxOptions options, Watchdog watchdog, TimeProvider clock, CancellationToken cancel)
+        Life life, string root, BoxOptions options, BoxFleet? fleet, Watchdog watchdog, TimeProvider clock, CancellationToken cancel)
     {
         string directory = Path.Combine(root, life.ToString());
         string executions = Path.Combine(directory, "executions");
@@ -112,7 +112,7 @@ internal sealed class BoxInstance : IAsyncDisposable
         await File.WriteAllTextAsync(functions, BoxFunctions.File(executions), cancel);
         for (int attempt = 1; ; attempt++)
         {
-            BoxInstance instance = await LaunchAsync(life, directory, functions, options, watchdog, clock);
+            BoxInstance instance = await LaunchAsync(life, directory, functions, options, fleet, watchdog, clock);
             try
             {
                 if (await instance.OpensAsync(cancel))
@@ -226,7 +226,7 @@ internal sealed class BoxInstance : IAsyncDisposable
     }
 
     private static async Task<BoxInstance> LaunchAsync(
-        Life life, string directory, string functions, BoxOptions options, Watchdog watchdog, TimeProvider clock)
+        Life life, string directory, string functions, BoxOptions options, BoxFleet? fleet, Watchdog watchdog, TimeProvider clock)
     {
         (int port, int adminPort) = FreePorts();
         string id = $"c-box-{options.Seed:x}-{life.Slot}-{life.Number}";
@@ -239,7 +239,7 @@ internal sealed class BoxInstance : IAsyncDisposable
                 dotnet, typeof(EmulatedNode).Assembly.Location, options.Node, options.Gateway,
                 "--Node:Workdir=" + directory, "--Functions:Path=" + functions,
                 "--Platform:Address=127.0.0.1", "--Platform:HookPeers=" + PlatformCalls.Address, $"--Admin:Port={adminPort}",
-                "--Routing:ByHeader=true", "--Routing:ByPath=true",
+                "--Routing:ByHeader=true", "--Routing:ByPath=true", .. fleet?.Settings() ?? [],
             ])
         {
             WorkingDirectory = directory,

@@ -9,6 +9,14 @@ internal enum PlatformVersion
     Fc3,
 }
 
+/// <summary>How the instances belong to a fleet; all but Standalone need the silo's program and Redis.</summary>
+internal enum BoxTopology
+{
+    Standalone,
+    Island,
+    Mesh,
+}
+
 /// <summary>The options of the verb <c>platform</c>.</summary>
 internal sealed record BoxOptions
 {
@@ -20,11 +28,12 @@ internal sealed record BoxOptions
 
           --instances N     how many instances at a time, 1 to 32 (default 3)
           --version V       fc2, which calls /pre-freeze, or fc3, which does not (default fc3)
+          --topology T      standalone, the gateway alone; island or mesh, silos with a Redis of their own (default standalone)
           --seed S          a whole number from 0; the same seed is the same schedule (default 1)
           --for TIME        how long a schedule: 500ms, 60s, 2m (default 60s); a busy machine takes longer for it
           --requests R      at most so many requests (default: as many as fit)
           --print-schedule  print the schedule and run nothing
-          --gateway FILE    the gateway's program, NoslateFleet.Gateway.dll; ./run platform knows it
+          --gateway FILE    the instances' program, NoslateFleet.Gateway.dll or, with a fleet, NoslateFleet.Silo.dll; ./run platform knows it
           --node PATH       the node program, 18 or later (default: node in PATH)
           --help            this text
 
@@ -32,11 +41,13 @@ internal sealed record BoxOptions
         Exit codes: 0 ok, 1 something was violated or can't start, 2 wrong options.
         """;
 
-    private static readonly string[] Valued = ["--instances", "--version", "--seed", "--for", "--requests", "--gateway", "--node"];
+    private static readonly string[] Valued = ["--instances", "--version", "--topology", "--seed", "--for", "--requests", "--gateway", "--node"];
 
     public int Instances { get; init; } = 3;
 
     public PlatformVersion Version { get; init; } = PlatformVersion.Fc3;
+
+    public BoxTopology Topology { get; init; }
 
     public ulong Seed { get; init; } = 1;
 
@@ -120,6 +131,14 @@ internal sealed record BoxOptions
                     "fc3" => options with { Version = PlatformVersion.Fc3 },
                     _ => null,
                 };
+            case "--topology":
+                return value switch
+                {
+                    "standalone" => options with { Topology = BoxTopology.Standalone },
+                    "island" => options with { Topology = BoxTopology.Island },
+                    "mesh" => options with { Topology = BoxTopology.Mesh },
+                    _ => null,
+                };
             case "--seed":
                 return ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
                     ? options with { Seed = seed }
@@ -139,6 +158,7 @@ internal sealed record BoxOptions
     {
         "--instances" => "use 1 to 32",
         "--version" => "use fc2 or fc3",
+        "--topology" => "use standalone, island or mesh",
         "--seed" => "use a whole number from 0",
         "--for" => "use a time of at most a day, such as 500ms, 60s or 2m",
         "--requests" => "use 1 to 10000000",

@@ -11,6 +11,7 @@ internal sealed class FactLog
     private readonly List<ThawFact> thaws = [];
     private readonly List<LifeFact> lives = [];
     private readonly List<ExecutionFact> executions = [];
+    private readonly List<FleetFact> fleet = [];
     private readonly HashSet<Life> started = [];
     private readonly Dictionary<Life, (int Open, Tally Tally)> tallies = [];
     private int freezes;
@@ -45,6 +46,8 @@ internal sealed class FactLog
     public void Add(ThawFact fact) => Add(thaws, fact);
 
     public void Add(LifeFact fact) => Add(lives, fact);
+
+    public void Add(FleetFact fact) => Add(fleet, fact);
 
     public void Add(IEnumerable<ExecutionFact> facts)
     {
@@ -106,6 +109,7 @@ internal sealed class FactLog
                 Thaws = [.. thaws],
                 Lives = [.. lives],
                 Executions = [.. executions],
+                Fleet = [.. fleet],
                 Started = started.Count,
                 Freezes = freezes,
                 LeftBehind = leftBehind,

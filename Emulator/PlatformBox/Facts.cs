@@ -213,6 +213,13 @@ internal sealed record LifeFact(Life Life, LifeEnd End)
 /// <param name="Ends">Ended.</param>
 internal sealed record ExecutionFact(Life Life, string Id, int Starts, int Ends);
 
+/// <summary>What the view of the fleet showed of an instance.</summary>
+/// <param name="Id">The instance; empty: the view could not be read.</param>
+/// <param name="State">What the box had done to it, before and after the reading.</param>
+/// <param name="Shown">The standing.</param>
+/// <param name="AtEnd">Whether it was the last reading, when silence has told all it can.</param>
+internal sealed record FleetFact(string Id, string State, string Shown, bool AtEnd);
+
 /// <summary>All that was seen in a run.</summary>
 internal sealed record RunFacts
 {
@@ -229,6 +236,8 @@ internal sealed record RunFacts
     public IReadOnlyList<LifeFact> Lives { get; init; } = [];
 
     public IReadOnlyList<ExecutionFact> Executions { get; init; } = [];
+
+    public IReadOnlyList<FleetFact> Fleet { get; init; } = [];
 
     /// <summary>How many instances were started.</summary>
     public int Started { get; init; }

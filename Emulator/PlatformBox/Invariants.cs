@@ -35,6 +35,8 @@ internal static class Invariants
             new("hooks", "hooks answer 200 or 404, in time", facts.Hooks.Count, [.. Hooks(facts)]),
             new("alive", "instances run until the platform ends them", facts.Started, [.. Alive(facts)]),
             new("nothing-left", "ended instances leave nothing behind", facts.Lives.Count, [.. NothingLeft(facts)]),
+            .. facts.Fleet.Count == 0 ? Array.Empty<InvariantResult>()
+                : [new("fleet-view", "the fleet's view shows what is true", facts.Fleet.Count, [.. FleetView(facts)])],
         ];
     }
 
@@ -189,6 +191,19 @@ internal static class Invariants
             yield return $"instance {life.Life}: {life.Detail}";
         if (facts.Lives.Count != facts.Started)
             yield return $"{facts.Started} instances were started, the end of {facts.Lives.Count} was seen";
+    }
+
+    private static IEnumerable<string> FleetView(RunFacts facts)
+    {
+        foreach (FleetFact it in facts.Fleet)
+        {
+            bool wrong = it.Id.Length == 0
+                || (it.State is "frozen idle" or "stopped" && it.Shown == "Lost")
+                || (it.AtEnd && it.State == "stopped" && it.Shown != "Stopped")
+                || (it.AtEnd && it.State == "killed" && it.Shown is not ("Quiet" or "Lost"));
+            if (wrong)
+                yield return it.Id.Length == 0 ? it.Shown : $"instance {it.Id}, {it.State}, is shown as {it.Shown}";
+        }
     }
 
     private static IEnumerable<string> NothingLeft(RunFacts facts)

@@ -5,6 +5,7 @@ internal sealed class Lane(
     BoxOptions options,
     PlatformCalls calls,
     FactLog facts,
+    BoxFleet? fleet,
     Journal journal,
     Watchdog watchdog,
     TimeProvider clock,
@@ -74,7 +75,8 @@ internal sealed class Lane(
     private async Task StartAsync(StartStep step)
     {
         facts.CountStart(step.Life);
-        instance = await BoxInstance.StartAsync(step.Life, journal.Root, options, watchdog, clock, cancel);
+        instance = await BoxInstance.StartAsync(step.Life, journal.Root, options, fleet, watchdog, clock, cancel);
+        fleet?.Note(instance.Id, "running");
         client = new Client(instance, calls, facts, clock, cancel);
         if (step.Calls == InitializeCalls.None)
             return;
@@ -147,7 +149,7 @@ internal sealed class Lane(
         {
             if (options.Version == PlatformVersion.Fc2)
                 await HookAsync("GET", HookPaths.PreFreeze);
-            await HoldStillAsync();
+            await HoldStillAsync(idle: step.Kind is FreezeKind.Quiet or FreezeKind.IdleConnections or FreezeKind.NextInSocket);
             frozen = clock.GetTimestamp();
         }
 
@@ -155,6 +157,7 @@ internal sealed class Lane(
         {
             await Client.WaitAsync(step.Frozen);
             thawed = clock.GetTimestamp();
+            fleet?.Note(Instance.Id, "running");
             Instance.Group.Thaw();
         }
     }
@@ -165,6 +168,7 @@ internal sealed class Lane(
         if (step.Kind == EndKind.Frozen)
         {
             // Code runs, so the platform must have thawed it.
+            fleet?.Note(Instance.Id, "running");
             Instance.Group.Thaw();
             facts.Add(new ThawFact(step.Life, TimeSpan.FromMilliseconds(step.Delay), null, TimeSpan.Zero));
         }
@@ -192,19 +196,20 @@ internal sealed class Lane(
         {
             if (options.Version == PlatformVersion.Fc2)
                 await HookAsync("GET", HookPaths.PreFreeze);
-            await HoldStillAsync();
+            await HoldStillAsync(requests.Count == 0);
         }
 
         await Client.WaitAsync(delay);
         return running;
     }
 
-    private async Task HoldStillAsync()
+    private async Task HoldStillAsync(bool idle)
     {
         if (Instance.GatewayEnded)
             throw new InstanceFailedException("its gateway ended by itself");
         await Instance.Group.FreezeAsync(clock);
         facts.CountFreeze();
+        fleet?.Note(Instance.Id, idle ? "frozen idle" : "frozen at work");
     }
 
     private async Task CountersAsync(string when)
@@ -224,7 +229,9 @@ internal sealed class Lane(
     private async Task LeaveAsync(Task<LifeFact> ending, string? detail = null)
     {
         BoxInstance leaving = Instance;
+        fleet?.Note(leaving.Id, "ending");
         LifeFact end = await ending;
+        fleet?.Note(leaving.Id, end.End == LifeEnd.Stopped ? "stopped" : end.End == LifeEnd.Killed ? "killed" : "ended");
         await Client.SettledAsync();
         facts.Add(end with { Detail = detail });
         facts.Add(leaving.Executions());

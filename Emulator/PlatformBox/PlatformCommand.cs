@@ -61,14 +61,28 @@ internal static class PlatformCommand
         using var journal = new Journal(clock);
         await using (var watchdog = new Watchdog(journal.Root))
         {
+            await using BoxFleet? fleet = options.Topology == BoxTopology.Standalone ? null : new BoxFleet(options, journal.Root, facts, clock);
+            try
+            {
+                await (fleet?.StartAsync(watchdog, stopping.Token) ?? Task.CompletedTask);
+            }
+            catch (InstanceFailedException error)
+            {
+                await Console.Error.WriteLineAsync($"platform: {error.Message}; its log is in {journal.Root}");
+                return 1;
+            }
+
             var calls = new PlatformCalls(options.Version, options.Seed);
             var run = Task.WhenAll(schedule.Steps.GroupBy(step => step.Life.Slot).Select(async steps =>
             {
-                using var lane = new Lane(options, calls, facts, journal, watchdog, clock, stopping.Token);
+                using var lane = new Lane(options, calls, facts, fleet, journal, watchdog, clock, stopping.Token);
                 await lane.RunAsync(steps);
             }));
+            Task watch = fleet?.WatchAsync(run, stopping.Token) ?? Task.CompletedTask;
             await TellAsync(run, facts, journal, schedule.RequestCount, clock);
             await run;
+            await watch;
+            await (fleet?.EndAsync(stopping.Token) ?? Task.CompletedTask);
         }
 
         IReadOnlyList<InvariantResult> results = Invariants.Check(facts.Snapshot([]));
@@ -88,7 +102,8 @@ internal static class PlatformCommand
         if (!OperatingSystem.IsLinux())
             return "the box needs Linux: its processes are frozen and watched by means of that system";
         string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        foreach (string program in new[] { "setsid", "bash", options.Node })
+        foreach (string program in options.Topology == BoxTopology.Standalone
+            ? new[] { "setsid", "bash", options.Node } : ["setsid", "bash", options.Node, "redis-server"])
         {
             if (!File.Exists(program) && !path.Any(directory => File.Exists(Path.Combine(directory, program))))
                 return $"the program {program} was not found";

@@ -363,6 +363,17 @@ internal static class GatewayOptionsLoader
         admission.MaxRetryAfter = reader.Duration("Admission:MaxRetryAfter", admission.MaxRetryAfter, TimeSpan.FromSeconds(1), _day);
     }
 
+    /// <summary>Reads the fleet's settings alone: for those that look at a fleet and are no instance.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <exception cref="ConfigurationErrorsException">They can't be used.</exception>
+    internal static FleetOptions LoadFleet(IConfiguration configuration)
+    {
+        var reader = new ConfigurationReader(configuration);
+        var fleet = new FleetOptions();
+        LoadFleet(reader, fleet);
+        return reader.Errors.Count == 0 ? fleet : throw new ConfigurationErrorsException(reader.Errors);
+    }
+
     private static void LoadFleet(ConfigurationReader reader, FleetOptions fleet)
     {
         fleet.Standing.HeartbeatInterval = Duration("HeartbeatInterval", fleet.Standing.HeartbeatInterval);

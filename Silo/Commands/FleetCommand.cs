@@ -18,7 +18,7 @@ internal static class FleetCommand
     public static Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors) => Tool.RunAsync(args, Verb, errors, async tool =>
     {
         var view = await tool.Directory.ReadAllAsync(CancellationToken.None);
-        foreach (var line in Table(view, new StandingOptions()))
+        foreach (var line in Table(view, tool.Fleet.Standing))
         {
             await output.WriteLineAsync(line);
         }

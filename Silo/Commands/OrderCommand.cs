@@ -48,7 +48,7 @@ internal static class OrderCommand
     {
         var now = TimeProvider.System.GetUtcNow();
         var order = new FleetOrder(
-            Guid.NewGuid().ToString("N"), instance.InstanceId, instance.ContainerLife, kind, by, now, now + new FleetOptions().OrderExpiry);
+            Guid.NewGuid().ToString("N"), instance.InstanceId, instance.ContainerLife, kind, by, now, now + tool.Fleet.OrderExpiry);
         var placed = (await orders.PlaceAsync(order, CancellationToken.None)).Order;
         using var patience = new CancellationTokenSource(_patience);
         while (true)

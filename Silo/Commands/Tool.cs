@@ -17,13 +17,17 @@ internal sealed class Tool : IAsyncDisposable
 
     private readonly ServiceProvider _services;
 
-    private Tool(SiloSettings settings, ServiceProvider services)
+    private Tool(SiloSettings settings, FleetOptions fleet, ServiceProvider services)
     {
         Settings = settings;
+        Fleet = fleet;
         _services = services;
     }
 
     public SiloSettings Settings { get; }
+
+    /// <summary>After how much silence an instance is seen otherwise, and how long an order holds.</summary>
+    public FleetOptions Fleet { get; }
 
     public IFleetDirectory Directory => _services.GetRequiredService<IFleetDirectory>();
 
@@ -40,10 +44,12 @@ internal sealed class Tool : IAsyncDisposable
         {
             IConfiguration configuration = GatewayConfiguration.Of(args);
             var settings = SiloSettingsLoader.LoadForTool(configuration);
+            var fleet = GatewayOptionsLoader.LoadFleet(configuration);
             var services = new ServiceCollection();
             services.AddLogging();
+            services.AddSingleton(fleet);
             services.AddNoslateFleetRedis(configuration);
-            await using var tool = new Tool(settings, services.BuildServiceProvider());
+            await using var tool = new Tool(settings, fleet, services.BuildServiceProvider());
             await tool.ReachAsync();
             return await work(tool);
         }

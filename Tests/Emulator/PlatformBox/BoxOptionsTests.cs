@@ -30,13 +30,24 @@ public sealed class BoxOptionsTests
     }
 
     [Theory]
+    [InlineData("standalone")]
+    [InlineData("island")]
+    [InlineData("mesh")]
+    public void Topology_IsReadAndLeavesTheScheduleAsItIs(string topology)
+    {
+        (BoxOptions? options, _) = BoxOptions.Parse(["--print-schedule", "--topology", topology]);
+        Assert.Equal(topology, options!.Topology.ToString().ToLowerInvariant());
+        Assert.Equal(Schedule.Of(new BoxOptions()).Hash, Schedule.Of(options).Hash);
+    }
+
+    [Theory]
     [InlineData("--help")]
     [InlineData("-h")]
     public void Help_NeedsNothingElse(string option) => Assert.True(BoxOptions.Parse([option]).Options!.Help);
 
     [Fact]
     public void Help_TellsEveryOption() => Assert.All(
-        ["--instances", "--version", "--seed", "--for", "--requests", "--print-schedule", "--gateway", "--node", "--help"],
+        ["--instances", "--version", "--topology", "--seed", "--for", "--requests", "--print-schedule", "--gateway", "--node", "--help"],
         option => Assert.Contains(option, BoxOptions.HelpText, StringComparison.Ordinal));
 
     [Theory]
@@ -54,6 +65,7 @@ public sealed class BoxOptionsTests
     [InlineData("option --instances is '0': use 1 to 32", "--instances", "0")]
     [InlineData("option --instances is '33': use 1 to 32", "--instances=33")]
     [InlineData("option --version is 'fc4': use fc2 or fc3", "--version", "fc4")]
+    [InlineData("option --topology is 'ring': use standalone, island or mesh", "--topology", "ring")]
     [InlineData("option --seed is '-1': use a whole number from 0", "--seed", "-1")]
     [InlineData("option --for is '60': use a time of at most a day, such as 500ms, 60s or 2m", "--for", "60")]
     [InlineData("option --for is '0s': use a time of at most a day, such as 500ms, 60s or 2m", "--for", "0s")]
