@@ -39,8 +39,11 @@ node_env() {
 run() { node_env sh -c "exec $1" </dev/null & }
 
 turfd=${TURFD_COMMAND:-"\"$NOSLATE_BIN/turf\" -D -f"}
-data_plane=${DATA_PLANE_COMMAND:-"node \"$NOSLATE_BIN/data_plane\""}
-control_plane=${CONTROL_PLANE_COMMAND:-"node \"$NOSLATE_BIN/control_plane\""}
+# The planes' own Node.js lies beside them; without it any will do.
+node=node
+if [ -f "$NOSLATE_BIN/node" ]; then node=$NOSLATE_BIN/node; fi
+data_plane=${DATA_PLANE_COMMAND:-"\"$node\" \"$NOSLATE_BIN/data_plane\""}
+control_plane=${CONTROL_PLANE_COMMAND:-"\"$node\" \"$NOSLATE_BIN/control_plane\""}
 
 # A stale socket of a killed plane would be taken for a new one's.
 rm -f "$NOSLATED_WORKDIR/socks/dp-0.sock" "$NOSLATED_WORKDIR/socks/cp-0.sock"

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Functional.Gateway;
 
@@ -91,19 +93,74 @@ public sealed class StartScriptTests
         Assert.Contains(message, script.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>One truth in two places: what the script runs is what Node:Supervise runs.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Commands_AreThoseOfTheSupervisor(bool withNode)
+    {
+        using var directory = new TempDirectory();
+        var (bin, path) = (directory.Combine("bin"), directory.Combine("path"));
+        Directory.CreateDirectory(bin);
+        Directory.CreateDirectory(path);
+
+        // Each writes down how it was called, a word a line, and stays.
+        var body = $"#!/bin/sh\ncase \"$*\" in *data_plane) part=data ;; *control_plane) part=control ;; *) part=turfd ;; esac\n" +
+            $"printf '%s\\n' \"$0\" \"$@\" >\"{directory.Path}/$part.part\" && mv \"{directory.Path}/$part.part\" \"{directory.Path}/$part.words\"\nexec sleep 1000\n";
+        Executable(Path.Combine(bin, "turf"), body);
+        Executable(Path.Combine(path, "node"), body);
+        if (withNode)
+        {
+            Executable(Path.Combine(bin, "node"), body);
+        }
+
+        var supervised = GatewayOptionsLoader.Load(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["NOSLATE_BIN"] = bin,
+            ["Node:Workdir"] = directory.Path,
+        }).Build()).Supervision;
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, "echo started"),
+            ("NOSLATE_BIN", bin),
+            ("PATH", path + ":" + Environment.GetEnvironmentVariable("PATH"))));
+        try
+        {
+            foreach (var (part, command) in new[]
+            {
+                ("turfd", supervised.TurfdCommand), ("data", supervised.DataPlaneCommand), ("control", supervised.ControlPlaneCommand),
+            })
+            {
+                var words = directory.Combine(part + ".words");
+                await Until.TrueAsync(() => File.Exists(words), $"{part} is not started: {script.Error}");
+                var program = command[0] == "node" ? Path.Combine(path, "node") : command[0];
+                Assert.Equal([program, .. command.Skip(1)], await File.ReadAllLinesAsync(words));
+            }
+        }
+        finally
+        {
+            script.KillTree();
+            await script.ExitAsync();
+        }
+    }
+
     private static bool IsAlive(string pid) =>
         File.Exists($"/proc/{pid}/stat") && File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].Trim()[0] != 'Z';
 
     private static string Program(TempDirectory directory, string body)
     {
         var path = directory.Combine("program");
-        File.WriteAllText(path, $"#!/bin/sh\n{body}\n");
+        Executable(path, $"#!/bin/sh\n{body}\n");
+        return path;
+    }
+
+    private static void Executable(string path, string text)
+    {
+        File.WriteAllText(path, text);
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
-
-        return path;
     }
 
     private static ProcessStartInfo Start(TempDirectory directory, string program, params (string Name, string Value)[] variables)
