@@ -73,6 +73,7 @@ internal static class GatewayOptionsLoader
         var options = new GatewayOptions();
         LoadPlatform(reader, options.Platform);
         LoadAdmin(reader, options.Admin);
+        LoadFleet(reader, options.Fleet);
         reader.Errors.AddRange(otherErrors);
         return reader.Errors.Count == 0 ? options : throw new ConfigurationErrorsException(reader.Errors);
     }

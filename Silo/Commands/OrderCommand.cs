@@ -39,21 +39,21 @@ internal static class OrderCommand
                 return Tool.Failed;
             }
 
-            return await PlaceAsync(tool.Orders, entry.Snapshot, kind, by, output, errors);
+            return await PlaceAsync(tool, entry.Snapshot, kind, by, output, errors);
         });
     }
 
     private static async Task<int> PlaceAsync(
-        IFleetOrders orders, InstanceSnapshot instance, FleetOrderKind kind, string by, TextWriter output, TextWriter errors)
+        Tool tool, InstanceSnapshot instance, FleetOrderKind kind, string by, TextWriter output, TextWriter errors)
     {
         var now = TimeProvider.System.GetUtcNow();
         var order = new FleetOrder(
             Guid.NewGuid().ToString("N"), instance.InstanceId, instance.ContainerLife, kind, by, now, now + tool.Fleet.OrderExpiry);
-        var placed = (await orders.PlaceAsync(order, CancellationToken.None)).Order;
+        var placed = (await tool.Orders.PlaceAsync(order, CancellationToken.None)).Order;
         using var patience = new CancellationTokenSource(_patience);
         while (true)
         {
-            var state = (await orders.ListAsync(instance.InstanceId, CancellationToken.None)).FirstOrDefault(one => one.Order.Id == order.Id);
+            var state = (await tool.Orders.ListAsync(instance.InstanceId, CancellationToken.None)).FirstOrDefault(one => one.Order.Id == order.Id);
             if (state?.Result is { } result)
             {
                 var ok = result.Outcome == FleetOrderOutcome.Done;
