@@ -28,15 +28,15 @@ if [ ! -x "$program" ]; then say "there is no program $program; NOSLATE_FLEET_PR
 mkdir -p "$NOSLATED_WORKDIR" "$TURF_WORKDIR" "$NOSLATE_LOGDIR"
 
 # Functions and their node get no credentials of the platform and no tokens of ours: only what is named here.
-# In a shell of its own, whose place the command takes: what is killed later is the command.
-node_env() {
+# In the place of the shell that runs it: whose id is known is then the process itself, and a signal reaches it.
+exec_in_node_env() {
   exec env -i PATH="$PATH" HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}" TZ="${TZ:-UTC}" NOSLATE_PATH="$NOSLATE_PATH" NOSLATE_WORKDIR="$NOSLATE_WORKDIR" \
     NOSLATE_BIN="$NOSLATE_BIN" NOSLATED_WORKDIR="$NOSLATED_WORKDIR" TURF_WORKDIR="$TURF_WORKDIR" NOSLATE_LOGDIR="$NOSLATE_LOGDIR" \
     LIBTURF_PATH="$LIBTURF_PATH" "$@"
 }
 
 # $1: command for the shell.
-run() { node_env sh -c "exec $1" </dev/null & }
+run() { exec_in_node_env sh -c "exec $1" </dev/null & }
 
 turfd=${TURFD_COMMAND:-"\"$NOSLATE_BIN/turf\" -D -f"}
 # The planes' own Node.js lies beside them; without it any will do.

@@ -1,10 +1,12 @@
+using NoslateFleet.Noslate.Node;
+
 namespace NoslateFleet.Gateway.Supervision;
 
 /// <summary>Whether and how this process runs the Noslate node beside it. The keys stand in the section Node.</summary>
 public sealed class SupervisionOptions
 {
-    /// <summary>The configuration section: the node's.</summary>
-    public const string SectionName = Noslate.Node.NodeOptions.SectionName;
+    /// <summary>Section of the configuration; that of the node.</summary>
+    public const string SectionName = NodeOptions.SectionName;
 
     /// <summary>Whether turfd, the data plane and the control plane are started and kept running by this process. Default false: somebody else does.</summary>
     public bool Supervise { get; set; }

@@ -134,7 +134,8 @@ public sealed class StartScriptTests
                 var words = directory.Combine(part + ".words");
                 await Until.TrueAsync(() => File.Exists(words), $"{part} is not started: {script.Error}");
                 var program = command[0] == "node" ? Path.Combine(path, "node") : command[0];
-                Assert.Equal([program, .. command.Skip(1)], await File.ReadAllLinesAsync(words));
+                string[] expected = [program, .. command.Skip(1)];
+                Assert.Equal(expected, await File.ReadAllLinesAsync(words));
             }
         }
         finally
