@@ -131,11 +131,11 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
             var now = Present();
             var anew = since.Directory != _id || since.Number > _version || since.Number < _forgotten;
             var from = anew ? 0 : since.Number;
-            var told = _changes.Where(change => change.Key > from).Select(static change => (change.Key, change.Value, Gone: false));
+            var told = _changes.Where(change => change.Key > from).Select(static change => (change.Key, InstanceId: change.Value, Gone: false));
             if (!anew)
             {
                 told = told
-                    .Concat(_removals.Where(removal => removal.Version > from).Select(static removal => (removal.Version, removal.InstanceId, Gone: true)))
+                    .Concat(_removals.Where(removal => removal.Version > from).Select(static removal => (Key: removal.Version, removal.InstanceId, Gone: true)))
                     .OrderBy(static change => change.Key);
             }
 
@@ -151,8 +151,8 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
                 new DirectoryVersion(_id, more ? page[^1].Key : _version),
                 more,
                 anew && since != DirectoryVersion.None,
-                [.. page.Where(static change => !change.Gone).Select(change => _instances[change.Value].Entry!)],
-                [.. page.Where(static change => change.Gone).Select(static change => change.Value)]));
+                [.. page.Where(static change => !change.Gone).Select(change => _instances[change.InstanceId].Entry!)],
+                [.. page.Where(static change => change.Gone).Select(static change => change.InstanceId)]));
         }
     }
 
