@@ -1,5 +1,6 @@
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -37,6 +38,9 @@ public sealed class GatewayOptions
 
     /// <summary>The Noslate node.</summary>
     public NodeOptions Node { get; } = new();
+
+    /// <summary>The dashboard.</summary>
+    public DashboardOptions Dashboard { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -33,6 +34,7 @@ internal static class GatewayOptionsLoader
         LoadNode(reader, options.Node);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
+        LoadDashboard(reader, options.Dashboard);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
@@ -49,7 +51,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName);
+            AdmissionOptions.SectionName, DashboardOptions.SectionName);
         return options;
     }
 
@@ -327,6 +329,15 @@ internal static class GatewayOptionsLoader
         admission.MaxConcurrentPerFunction = reader.Integer("Admission:MaxConcurrentPerFunction", admission.MaxConcurrentPerFunction, 0, AdmissionOptions.Ceiling);
         admission.MaxQueued = reader.Integer("Admission:MaxQueued", admission.MaxQueued, 0, AdmissionOptions.Ceiling);
         admission.MaxRetryAfter = reader.Duration("Admission:MaxRetryAfter", admission.MaxRetryAfter, TimeSpan.FromSeconds(1), _day);
+    }
+
+    private static void LoadDashboard(ConfigurationReader reader, DashboardOptions dashboard)
+    {
+        dashboard.Enabled = reader.Flag("Dashboard:Enabled") ?? dashboard.Enabled;
+        dashboard.SessionLifetime = reader.Duration("Dashboard:SessionLifetime", dashboard.SessionLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7));
+        dashboard.MaxSessions = reader.Integer("Dashboard:MaxSessions", dashboard.MaxSessions, 1, 10_000);
+        dashboard.MaxLivePages = reader.Integer("Dashboard:MaxLivePages", dashboard.MaxLivePages, 0, 1000);
+        dashboard.RowsPerPage = reader.Integer("Dashboard:RowsPerPage", dashboard.RowsPerPage, 10, 200);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

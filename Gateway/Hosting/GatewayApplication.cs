@@ -13,6 +13,7 @@ using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Functions;
@@ -55,6 +56,7 @@ public static class GatewayApplication
         });
         var app = builder.Build();
         app.MapAdmin();
+        app.MapDashboard();
         foreach (var key in options.UnknownKeys)
         {
             GatewayLog.UnknownKey(app.Logger, key);
@@ -106,7 +108,12 @@ public static class GatewayApplication
         services.AddSingleton<FunctionWatch>();
 
         // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton<IFleetDirectory>(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IFleetDirectory>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetOrders>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetProfiles>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.TryAddSingleton<IFleetNotices>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.AddDashboard(options.Dashboard);
         services.AddSingleton<SnapshotPublisher>();
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
