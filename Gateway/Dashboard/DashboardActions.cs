@@ -177,7 +177,7 @@ internal sealed partial class DashboardActions(
         }
 
         OrderPlaced(logger, kind, instance.Id, reader.Principal.Name);
-        SeeOther(context, "/dashboard/instance" + QueryString.Create([new("id", instance.Id), new("placed", order.ToString("N"))]) + "#orders");
+        SeeOther(context, InstanceParts.Url(instance.Id) + "&placed=" + order.ToString("N") + "#orders");
     }
 
     public async Task EditPageAsync(HttpContext context)
@@ -191,7 +191,7 @@ internal sealed partial class DashboardActions(
         var versions = await readings.ProfilesAsync(context.RequestAborted);
         var from = long.TryParse(context.Request.Query["from"], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? versions?.FirstOrDefault(version => version.Version == number)
-            : versions?.FirstOrDefault();
+            : versions is [var newest, ..] ? newest : null;
         var present = versions is [var first, ..] ? first.Version : 0;
         var frame = pages.Of(context, reader, texts["profiles.new"], "profiles");
         await pages.WriteAsync(
@@ -206,7 +206,8 @@ internal sealed partial class DashboardActions(
         }
 
         var texts = Texts.For(context.Request);
-        var draft = Check(form["json"].ToString(), Expected(form), (await readings.ProfilesAsync(context.RequestAborted))?.FirstOrDefault());
+        var present = await readings.ProfilesAsync(context.RequestAborted) is [var newest, ..] ? newest : null;
+        var draft = Check(form["json"].ToString(), Expected(form), present);
         context.Response.StatusCode = draft.Changes is null ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK;
         var frame = pages.Of(context, reader, texts["profiles.new"], "profiles");
         await pages.WriteAsync(context, frame, ProfileParts.Edit(draft, frame));
