@@ -163,11 +163,11 @@ public sealed partial class ReadableTests(Browser browser)
         var named = Key().Matches(source).Select(static match => match.Groups[1].Value).Distinct().ToList();
         Assert.NotEmpty(named);
         var there = Texts.All[0].Keys.ToHashSet(StringComparer.Ordinal);
-        Assert.Empty(named.Where(key => !there.Contains(key)));
+        Assert.DoesNotContain(named, key => !there.Contains(key));
         string[] byValue = [.. Names<Standing>(), .. Names<InstancePhase>(), .. Names<FunctionTemperature>(), .. Names<WorkerState>(), .. Names<Verdict>(), .. Names<FleetOrderKind>(), .. Names<FleetOrderOutcome>()];
-        Assert.Empty(byValue.Where(key => !there.Contains(key)));
-        Assert.Empty(there.Where(key => !source.Contains('"' + key + '"', StringComparison.Ordinal) && !byValue.Contains(key)
-            && !key.StartsWith("standing.means.", StringComparison.Ordinal) && !key.StartsWith("sort.", StringComparison.Ordinal) && !key.StartsWith("order.", StringComparison.Ordinal)));
+        Assert.DoesNotContain(byValue, key => !there.Contains(key));
+        Assert.DoesNotContain(there, key => !source.Contains('"' + key + '"', StringComparison.Ordinal) && !byValue.Contains(key)
+            && !key.StartsWith("standing.means.", StringComparison.Ordinal) && !key.StartsWith("sort.", StringComparison.Ordinal) && !key.StartsWith("order.", StringComparison.Ordinal));
 
         static IEnumerable<string> Names<TEnum>()
             where TEnum : struct, Enum => Enum.GetNames<TEnum>().Select(static name => $"{typeof(TEnum).Name}.{name}");
