@@ -55,8 +55,9 @@ internal sealed class DashboardUnderTest : IAsyncDisposable
     /// <param name="token">The token; null for none.</param>
     /// <param name="options">Changes the options.</param>
     /// <param name="configure">Changes the services.</param>
+    /// <param name="oneClock">Whether the dashboard goes by the directory's clock; else by the system's.</param>
     public static async Task<DashboardUnderTest> StartAsync(
-        bool open = true, string? token = null, Action<DashboardOptions>? options = null, Action<IServiceCollection>? configure = null)
+        bool open = true, string? token = null, Action<DashboardOptions>? options = null, Action<IServiceCollection>? configure = null, bool oneClock = false)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var logs = new LogWatch();
@@ -72,6 +73,11 @@ internal sealed class DashboardUnderTest : IAsyncDisposable
         builder.Services.AddSingleton<IFleetOrders>(directory.Inner);
         builder.Services.AddSingleton<IFleetProfiles>(directory.Inner);
         builder.Services.AddSingleton<IFleetNotices>(directory.Inner);
+        if (oneClock)
+        {
+            builder.Services.AddSingleton<TimeProvider>(directory.Clock);
+        }
+
         configure?.Invoke(builder.Services);
         builder.Services.AddDashboard(dashboard);
         var app = builder.Build();

@@ -5,6 +5,7 @@ using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Dashboard;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Dashboard.Harness;
 using static Microsoft.Playwright.Assertions;
@@ -32,7 +33,7 @@ public sealed partial class ReadableTests(Browser browser)
 
         // Filter, turn a page, order: with links and forms alone.
         await page.GotoAsync(dashboard.Address + "/dashboard");
-        await page.GetByLabel("Instance id").FillAsync("c-0a001");
+        await page.GetByRole(AriaRole.Searchbox, new() { Name = "Instance id" }).FillAsync("c-0a001");
         await page.GetByRole(AriaRole.Button, new() { Name = "Apply" }).ClickAsync();
         await Expect(page.Locator("#table tbody tr")).ToHaveCountAsync(1);
         await page.GetByRole(AriaRole.Link, new() { Name = "c-0a001-000" }).ClickAsync();
@@ -208,6 +209,7 @@ public sealed partial class ReadableTests(Browser browser)
             await page.SetViewportSizeAsync(1360, 900);
             await page.GotoAsync(dashboard.Address + _pages[i]);
             await window.ShootAsync($"{names[i]}-{language}{(dark ? "-dark" : "")}");
+            await window.ShootAsync($"{names[i]}-{language}{(dark ? "-dark" : "")}-first", whole: false);
             foreach (var width in new[] { 1360, 400 })
             {
                 await page.SetViewportSizeAsync(width, 900);
@@ -223,8 +225,25 @@ public sealed partial class ReadableTests(Browser browser)
 
     private static async Task<DashboardUnderTest> FleetAsync()
     {
-        var dashboard = await DashboardUnderTest.StartAsync(configure: null);
-        await Samples.TellAsync(dashboard.Fleet, 48, 1);
+        var dashboard = await DashboardUnderTest.StartAsync(oneClock: true);
+        using var watching = dashboard.View.Watch();
+        for (var step = 1; step <= Trend.Kept; step++)
+        {
+            await Samples.TellAsync(dashboard.Fleet, 48, step);
+            await Until.TrueAsync(
+                () =>
+                {
+                    if (dashboard.View.Picture().Trend.Rates.Count >= step)
+                    {
+                        return true;
+                    }
+
+                    dashboard.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                    return false;
+                },
+                "the view takes no step");
+        }
+
         await dashboard.Fleet.AppendAsync(
             "c-0a001-000",
             [
