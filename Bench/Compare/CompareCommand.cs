@@ -55,6 +55,7 @@ internal static class CompareCommand
         try
         {
             contenders.Add(await Contender.GatewayAsync(upstream.Workdir, load));
+            contenders.Add(await Contender.SilentAsync(upstream.Workdir, load));
             if (options.ReferenceDirectory is { } directory)
             {
                 contenders.Add(await Contender.ReferenceAsync(upstream.Workdir, directory, load));
@@ -101,7 +102,7 @@ internal static class CompareCommand
 
     private static bool IsNeeded(string contender, Cell cell) => contender switch
     {
-        Contender.Http => cell == new Cell(1024, 32),
+        Contender.Http or Contender.Silent => cell == new Cell(1024, 32),
         Contender.Client => cell.Size == 1024 && cell.Concurrency is 1 or 32,
         _ => true,
     };

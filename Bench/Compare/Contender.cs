@@ -8,6 +8,7 @@ namespace NoslateFleet.Bench.Compare;
 internal sealed class Contender : IAsyncDisposable
 {
     public const string Gateway = "gateway";
+    public const string Silent = "gateway, silent";
     public const string Reference = "reference";
     public const string Http = "floor: http";
     public const string Client = "floor: client";
@@ -39,6 +40,7 @@ internal sealed class Contender : IAsyncDisposable
         "--Platform:Port=0",
         "--Platform:HealthPath=/healthz",
         "--Admin:Port=0",
+        "--Telemetry:RequestLog=Json",
         "--Node:Workdir=" + workdir,
         "--Forwarding:MaxRequestBodyBytes=33554432",
         "--Forwarding:ProxyNetworks:0=10.0.0.0/8",
@@ -54,6 +56,13 @@ internal sealed class Contender : IAsyncDisposable
 
     public static async Task<Contender> GatewayAsync(string workdir, Child load) => new(
         Gateway, await Child.StartSelfAsync(Gateway, ["gateway", .. GatewayArguments(workdir)]), load, tellsAllocation: true);
+
+    /// <summary>The gateway without metrics and request log.</summary>
+    public static async Task<Contender> SilentAsync(string workdir, Child load) => new(
+        Silent,
+        await Child.StartSelfAsync(Silent, ["gateway", .. GatewayArguments(workdir), "--Telemetry:RequestLog=Off", "--Telemetry:Metrics=false"]),
+        load,
+        tellsAllocation: true);
 
     public static async Task<Contender> ReferenceAsync(string workdir, string directory, Child load) => new(
         Reference,
@@ -76,7 +85,16 @@ internal sealed class Contender : IAsyncDisposable
             : string.Create(CultureInfo.InvariantCulture, $"run {_child.ReadyText} {Target} {cell.Concurrency} {cell.Size} {milliseconds}");
         var allocatedBefore = _tellsAllocation ? await _child.AllocatedAsync() : 0;
         var before = _child.ProcessorTime;
-        var result = LoadResult.Parse(await (_load ?? _child).AskAsync(command));
+        LoadResult result;
+        try
+        {
+            result = LoadResult.Parse(await (_load ?? _child).AskAsync(command));
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new InvalidOperationException($"{Name}, {cell}: {error.Message}", error);
+        }
+
         var used = _child.ProcessorTime - before;
         var allocated = _tellsAllocation ? await _child.AllocatedAsync() - allocatedBefore : 0;
         if (result.Errors > 0 || result.Requests == 0)

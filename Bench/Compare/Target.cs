@@ -22,6 +22,8 @@ internal sealed record Target(string Name, string Limit, string? Measured, bool 
         AtLeast("1 KB c=32: throughput, times the reference's", "10", Over(m.Of(Contender.Gateway, _thirtyTwo)?.Rate, m.Of(Contender.Reference, _thirtyTwo)?.Rate), 10),
         AtMostRatio(m, _thirtyTwo, "p99, of the reference's", s => s.P99, 1 / 8.0, "1/8"),
         AtMost("1 KB c=32: allocated per request, KB", "7", m.Of(Contender.Gateway, _thirtyTwo)?.Allocated / 1024, 7, "0.0"),
+        AtMost("1 KB c=32: processor time, times that without telemetry and request log", "1.10",
+            Over(m.Of(Contender.Gateway, _thirtyTwo)?.Processor, m.Of(Contender.Silent, _thirtyTwo)?.Processor), 1.10, "0.00"),
         AtMostRatio(m, _large, "processor time, of the reference's", s => s.Processor, 1 / 4.0, "1/4"),
         AtMost("64 KB c=8: allocated per request, KB", "16", m.Of(Contender.Gateway, _large)?.Allocated / 1024, 16, "0.0"),
         AtMost("1 KB c=1: p50 over the bare client's, ms", "0.15", m.Of(Contender.Gateway, _one)?.P50 - m.Of(Contender.Client, _one)?.P50, 0.15, "0.000"),

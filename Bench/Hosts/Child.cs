@@ -163,7 +163,16 @@ internal sealed class Child : IAsyncDisposable
     private async Task<string> ReadLineAsync()
     {
         using var limit = new CancellationTokenSource(_patience);
-        var line = await _process.StandardOutput.ReadLineAsync(limit.Token);
+        string? line;
+        try
+        {
+            line = await _process.StandardOutput.ReadLineAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new InvalidOperationException($"{_name} had not answered after {_patience.TotalSeconds} s");
+        }
+
         if (line is not null)
         {
             return line;

@@ -197,10 +197,16 @@ public sealed class AdmissionController
 
     /// <summary>Sets which names are functions or services of this instance. Requests that wait for another are refused.</summary>
     /// <param name="names">The names; null: any name is admitted.</param>
-    public void SetFunctions(IReadOnlySet<string>? names)
+    public void SetFunctions(IReadOnlySet<string>? names) => SetFunctions(names, admitOthers: names is null);
+
+    /// <summary>Sets which names are functions or services of this instance: each is counted, and limited, under its own name.</summary>
+    /// <param name="names">The names; null: none is known.</param>
+    /// <param name="admitOthers">Whether other names are admitted as well, as far as there is room counted one by one; else requests that wait for
+    /// them are refused.</param>
+    public void SetFunctions(IReadOnlySet<string>? names, bool admitOthers)
     {
-        _ledger.SetFunctions(names);
-        if (names is null)
+        _ledger.SetFunctions(names, admitOthers);
+        if (admitOthers)
         {
             return;
         }

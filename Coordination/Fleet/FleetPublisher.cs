@@ -1,406 +1,503 @@
+using System.Text.Json;
+using NoslateFleet.Coordination.Lifecycle;
+
 namespace NoslateFleet.Coordination.Fleet;
 
 /// <summary>
-/// Tells the directory how an instance stands: what changes, together if it comes close together; a heartbeat while work runs that outlives
-/// one heartbeat interval; the end of work that was told, before its last response ends; and in a Mesh, that an idle instance lives.
-/// Never fails or holds up a request beyond <see cref="FleetOptions.EdgeWait"/>. Safe under concurrent callers.
+/// Tells the fleet directory how this instance stands. Changes are published together, at most four a second; running work as a heartbeat, once it has gone on for
+/// one; an idle instance is silent, save in a Mesh. Nothing on the way of an invocation waits for it, but the last response's end, for some
+/// milliseconds, where the directory still believes that work runs: a freeze may follow that end at once, and must not look like a loss.
 /// </summary>
-public sealed class FleetPublisher : IAsyncDisposable
+/// <remarks>Safe under concurrent callers; no lock is held while anything is waited for, and nothing is thrown at whoever tells of a change.</remarks>
+public sealed class FleetPublisher : IDisposable
 {
-    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
     private readonly IFleetDirectory _directory;
-    private readonly IFleetSource _source;
-    private readonly IFleetPublisherEvents _events;
-    private readonly FleetTopology _topology;
+    private readonly ISnapshotSource _source;
     private readonly FleetOptions _options;
+    private readonly FleetTopology _topology;
     private readonly TimeProvider _time;
     private readonly Random _random;
-    private readonly CancellationTokenSource _stopped = new();
-    private readonly CancellationToken _stop;
+    private readonly ITimer _timer;
+    private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private TaskCompletionSource _wake = NewWake();
-    private Task _loop = Task.CompletedTask;
-    private bool _changed = true;
-    private bool _urgent;
-    private bool _contact;
-    private bool _fenced;
-    private long? _sentAt;
-    private long _sequence;
-    private long _outageSince;
-    private TimeSpan _pause;
-    private volatile bool _failing;
-    private volatile bool _workTold;
-    private int _watching;
-    private int _ending;
-    private long _busySince;
 
-    /// <summary>A publisher that has not begun.</summary>
+    // Guarded by the lock.
+    private long _sequence;
+    private bool _wanted;
+    private bool _urgent;
+    private bool _sending;
+    private TaskCompletionSource _sent = new();
+    private bool _armed;
+    private bool _met;
+    private int _failures;
+    private long _failingSince;
+    private long _retryAt;
+    private long _sentAt;
+    private long _sentAccepted;
+    private bool _everSent;
+    private long _seenAccepted;
+    private long _activeSince;
+    private bool _active;
+
+    // Held by who sends records: they go out one after the other.
+    private readonly SemaphoreSlim _recordsTurn = new(1, 1);
+    private long _recordsMark;
+
+    private volatile bool _saysWork;
+    private volatile bool _fenced;
+    private volatile bool _disposed;
+    private int _endings;
+    private long _publishes;
+    private long _failed;
+    private long _publishedAt;
+
+    /// <summary>A publisher that has not published anything yet.</summary>
     /// <param name="directory">Where it publishes.</param>
-    /// <param name="source">What it tells of.</param>
-    /// <param name="events">Told of outages and of another process with the same id.</param>
-    /// <param name="topology">Whether an idle instance is heard from.</param>
-    /// <param name="options">How often; validated.</param>
+    /// <param name="source">What it publishes.</param>
+    /// <param name="options">How often.</param>
+    /// <param name="topology">How the instance belongs to the fleet.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="random">Spreads the attempts of many instances after an outage.</param>
+    /// <param name="random">Spreads the tries of many instances after an outage.</param>
     public FleetPublisher(
-        IFleetDirectory directory,
-        IFleetSource source,
-        IFleetPublisherEvents events,
-        FleetTopology topology,
-        FleetOptions options,
-        TimeProvider time,
-        Random random)
+        IFleetDirectory directory, ISnapshotSource source, FleetOptions options, FleetTopology topology, TimeProvider time, Random random)
     {
         _directory = directory;
         _source = source;
-        _events = events;
-        _topology = topology;
         _options = options;
+        _topology = topology;
         _time = time;
         _random = random;
-
-        // Outlives its source: responses may end after the publishing has.
-        _stop = _stopped.Token;
+        _timer = time.CreateTimer(static publisher => ((FleetPublisher)publisher!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether the last snapshot published or on its way said that work is in flight. Costs a read of memory.</summary>
-    public bool WorkTold => _workTold;
+    /// <summary>The directory can't be reached since now, with the error. Told once for each outage; must be quick and not throw.</summary>
+    public event Action<FleetDirectoryException>? OutageBegan;
 
-    /// <summary>Begins to publish; once.</summary>
-    public void Start() => _loop = Task.Run(RunAsync);
+    /// <summary>The directory is reached again, after so long.</summary>
+    public event Action<TimeSpan>? OutageEnded;
 
-    /// <summary>Something that readers should know has changed: a phase, an epoch, workers, a profile, the result of an order.</summary>
+    /// <summary>Another process bears this instance's id and has the newer life: this one publishes no more.</summary>
+    public event Action<PublishResult>? FencedOff;
+
+    /// <summary>Whether the last snapshot that was published or is on its way says that work runs.</summary>
+    public bool SaysWork => _saysWork;
+
+    /// <summary>Whether another process has the instance's lease, so that this one publishes no more.</summary>
+    public bool IsFenced => _fenced;
+
+    /// <summary>Snapshots that the directory took.</summary>
+    public long Published => Interlocked.Read(ref _publishes);
+
+    /// <summary>Snapshots that did not reach it.</summary>
+    public long Failed => Interlocked.Read(ref _failed);
+
+    /// <summary>How long ago the directory took the last one; null before the first.</summary>
+    public TimeSpan? Age => Published == 0 ? null : _time.GetElapsedTime(Interlocked.Read(ref _publishedAt));
+
+    /// <summary>Something about the instance has changed that readers should see: its phase, its workers, an order's result.</summary>
     public void Changed()
     {
         lock (_lock)
         {
-            _changed = true;
+            _wanted = true;
+            Schedule();
         }
-
-        Wake();
     }
 
-    /// <summary>The number in flight has left zero. Nearly free while work comes and goes.</summary>
-    public void Busy()
+    /// <summary>The directory's connection has come back: what waits for the next try is tried at once.</summary>
+    public void Reconnected()
     {
-        Volatile.Write(ref _busySince, _time.GetTimestamp());
-        if (Volatile.Read(ref _watching) == 0 && Interlocked.Exchange(ref _watching, 1) == 0)
+        lock (_lock)
         {
-            Wake();
+            if (_failures > 0)
+            {
+                _retryAt = 0;
+                _wanted = _urgent = true;
+                Schedule();
+            }
         }
     }
 
-    /// <summary>The number in flight has reached zero. Free unless work was told and its end was not.</summary>
-    public void Idle()
+    /// <summary>Called by the process's tick: heartbeats.</summary>
+    public void Tick()
     {
-        if (!_workTold)
+        var inFlight = _source.InFlight;
+        var accepted = _source.Accepted;
+        lock (_lock)
+        {
+            var now = _time.GetTimestamp();
+            var active = inFlight > 0 || accepted != _seenAccepted;
+            _seenAccepted = accepted;
+            if (active && !_active)
+            {
+                _activeSince = now;
+            }
+
+            _active = active;
+            var since = _everSent ? _time.GetElapsedTime(_sentAt, now) : TimeSpan.MaxValue;
+            _wanted |= active
+                ? OutlivesHeartbeat(now) && since >= _options.Standing.HeartbeatInterval
+                : !_everSent || _sentAccepted != accepted || _saysWork
+                    || (_topology == FleetTopology.Mesh && since >= _options.IdleHeartbeatInterval);
+            Schedule();
+        }
+    }
+
+    /// <summary>
+    /// A response's end is about to be written, or its last byte where its length is known. To be followed by <see cref="AfterEnd"/> once the ticket is
+    /// closed. Nearly free.
+    /// </summary>
+    /// <returns>Whether <see cref="TellEndAsync"/> has to be awaited first.</returns>
+    public bool Ending()
+    {
+        // Counted before it is asked whether work is told, as work is told before it is asked what ends: one of the two sees the other.
+        Interlocked.Increment(ref _endings);
+        return _saysWork;
+    }
+
+    /// <summary>
+    /// Tells the directory that all that runs is about to end, if it is so, and waits for it, for <see cref="FleetOptions.EdgeWait"/> at most.
+    /// </summary>
+    public async ValueTask TellEndAsync()
+    {
+        if (_fenced || _disposed || _source.InFlight > Volatile.Read(ref _endings))
         {
             return;
         }
 
-        lock (_lock)
+        var sent = SendAsync(Take(), sendsRecords: false);
+        if (sent.IsCompleted || _options.EdgeWait == TimeSpan.Zero)
         {
-            _urgent = true;
+            return;
         }
 
-        Wake();
+        try
+        {
+            await sent.WaitAsync(_options.EdgeWait, _time);
+        }
+        catch (TimeoutException)
+        {
+            // It is on its way, and its end is looked after there. The client has waited long enough for it.
+        }
     }
 
-    /// <summary>
-    /// The end of a response is about to be written, its ticket still open. If work was told and this ends the last of it, the directory is
-    /// told first. Free if no work was told.
-    /// </summary>
-    /// <returns>True if <see cref="Ended"/> has to be called once the ticket is closed.</returns>
-    public ValueTask<bool> EndingAsync() => _workTold && !_failing ? TellEndAsync() : new ValueTask<bool>(false);
+    /// <summary>The ticket of an invocation for which <see cref="Ending"/> was called is closed.</summary>
+    public void AfterEnd() => Interlocked.Decrement(ref _endings);
 
-    /// <summary>The ticket of a response for which <see cref="EndingAsync"/> gave true is closed.</summary>
-    public void Ended() => Interlocked.Decrement(ref _ending);
-
-    /// <summary>Publishes a snapshot now, whatever was published when: for hooks.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="FleetDirectoryException">The directory can't be reached; it is tried again in the background.</exception>
-    public async Task PublishAsync(CancellationToken cancellationToken)
+    /// <summary>Nothing is in flight any more. Free unless the directory believes otherwise.</summary>
+    public void Idle()
     {
-        if (await SendAsync(ending: false, cancellationToken) is { } error)
+        if (_saysWork)
         {
-            Wake();
-            cancellationToken.ThrowIfCancellationRequested();
-            throw error as FleetDirectoryException ?? new FleetDirectoryException(error.Message, error);
+            lock (_lock)
+            {
+                // Not to be published together with what comes within a quarter of a second: a freeze may come first.
+                _wanted = _urgent = true;
+                Schedule();
+            }
+        }
+    }
+
+    /// <summary>Publishes at once, with a receipt and all that the recorder has seen: an instance's last words before a freeze or stop.</summary>
+    /// <param name="receipt">What the hook has done so far; null where none asks for it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="FleetDirectoryException">The directory can't be reached.</exception>
+    public async Task PublishAsync(Receipt? receipt, CancellationToken cancellationToken)
+    {
+        if (_fenced)
+        {
+            return;
+        }
+
+        var snapshot = Take();
+        string? json = null;
+        if (receipt is not null)
+        {
+            json = JsonSerializer.Serialize(receipt, LifecycleRecords.Default.Receipt);
+            snapshot = snapshot with { Phase = receipt.Phase, LastReceiptJson = json };
+        }
+
+        if (await SendAsync(snapshot, sendsRecords: false).WaitAsync(cancellationToken) is { } error)
+        {
+            throw error;
+        }
+
+        IReadOnlyList<InstanceRecord> last = json is null
+            ? [] : [new InstanceRecord(RecordKind.Receipt, receipt!.Boot, receipt.Epoch, receipt.At, json)];
+        await AppendAsync(last, cancellationToken);
+    }
+
+    /// <summary>Ends once no snapshot that a change or heartbeat brought about is on its way.</summary>
+    internal async Task SentAsync()
+    {
+        while (true)
+        {
+            Task sent;
+            lock (_lock)
+            {
+                if (!_sending)
+                {
+                    return;
+                }
+
+                sent = _sent.Task;
+            }
+
+            await sent;
         }
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _stopped.CancelAsync();
-        await _loop;
-        _stopped.Dispose();
+        _disposed = true;
+        _timer.Dispose();
+        _stop.Cancel();
     }
 
-    private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Under the lock.
+    private bool OutlivesHeartbeat(long now) => _active && _time.GetElapsedTime(_activeSince, now) >= _options.Standing.HeartbeatInterval;
 
-    private async ValueTask<bool> TellEndAsync()
+    // Under the lock.
+    private bool Held(long now) => _failures > 0 && now < _retryAt;
+
+    /// <summary>Sends what is wanted, now or when its time has come. Under the lock.</summary>
+    private void Schedule()
     {
-        // Counted until its ticket is closed, so that of two that end together one sees that they are the last.
-        var ending = Interlocked.Increment(ref _ending);
-        if (_source.InFlight > ending)
+        if (!_wanted || _sending || _fenced || _disposed || (_armed && !_urgent))
         {
-            return true;
+            return;
         }
 
-        var sent = SendAsync(ending: true, _stop);
-        if (!sent.IsCompleted && _options.EdgeWait > TimeSpan.Zero)
+        Disarm();
+        var now = _time.GetTimestamp();
+        var wait = _everSent && !_urgent ? _options.PublishInterval - _time.GetElapsedTime(_sentAt, now) : TimeSpan.Zero;
+        if (Held(now))
         {
-            try
-            {
-                await sent.WaitAsync(_options.EdgeWait, _time);
-            }
-            catch (TimeoutException)
-            {
-                // It is on its way. The client has waited long enough for it.
-            }
+            var pause = _time.GetElapsedTime(now, _retryAt);
+            wait = pause > wait ? pause : wait;
         }
 
-        return true;
+        if (wait <= TimeSpan.Zero)
+        {
+            Start();
+            return;
+        }
+
+        _armed = true;
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    // Under the lock.
+    private void Disarm()
+    {
+        if (_armed)
+        {
+            _armed = false;
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    // Under the lock. On another thread: the source takes locks of its own, and whoever tells of a change may hold some.
+    private void Start()
+    {
+        if (_fenced || _disposed)
+        {
+            return;
+        }
+
+        _sending = true;
+        _sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        ThreadPool.UnsafeQueueUserWorkItem(static publisher => _ = publisher.RunAsync(), this, preferLocal: false);
+    }
+
+    private void OnTimer()
+    {
+        lock (_lock)
+        {
+            if (_armed && !_sending)
+            {
+                // Not asked whether it is time: clocks and timers differ by a little.
+                _armed = false;
+                Start();
+            }
+        }
     }
 
     private async Task RunAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        lock (_lock)
         {
-            Task woken;
-            lock (_lock)
-            {
-                // Taken before the state is looked at: what changes afterwards completes it.
-                if (_wake.Task.IsCompleted)
-                {
-                    _wake = NewWake();
-                }
+            _wanted = _urgent = false;
+        }
 
-                woken = _wake.Task;
-            }
-
-            var wait = Due();
-            if (wait <= TimeSpan.Zero)
-            {
-                await SendAsync(ending: false, _stop);
-                continue;
-            }
-
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop);
-            await Task.WhenAny(woken, Task.Delay(wait, _time, over.Token));
-            await over.CancelAsync();
+        await SendAsync(Take(), sendsRecords: true);
+        lock (_lock)
+        {
+            _sending = false;
+            _sent.TrySetResult();
+            Schedule();
         }
     }
 
-    /// <summary>The time until a snapshot is due; infinite if nothing is.</summary>
-    private TimeSpan Due()
+    /// <summary>A snapshot with what only the publisher knows. The later one tells of the later instant.</summary>
+    private InstanceSnapshot Take()
     {
         lock (_lock)
         {
-            if (_fenced)
-            {
-                return Longest;
-            }
+            var now = _time.GetTimestamp();
 
-            if (_failing)
-            {
-                return Left(_sentAt, _pause);
-            }
+            // Before anything is read: who ends afterwards sees that it has to be told.
+            _saysWork = true;
+            Interlocked.MemoryBarrier();
+            var snapshot = _source.Take(++_sequence);
+            var works = snapshot.InFlight > 0;
 
-            if (_urgent)
-            {
-                return TimeSpan.Zero;
-            }
-
-            var due = Longest;
-            if (_changed)
-            {
-                due = Left(_sentAt, _options.PublishInterval);
-            }
-
-            if (Volatile.Read(ref _watching) != 0)
-            {
-                due = Least(due, Watch());
-            }
-
-            return _topology == FleetTopology.Mesh ? Least(due, Left(_sentAt, _options.IdleHeartbeatInterval)) : due;
-        }
-    }
-
-    /// <summary>Long enough; timers take no more than some weeks.</summary>
-    private static TimeSpan Longest => TimeSpan.FromDays(1);
-
-    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    // Under the lock.
-    private TimeSpan Watch()
-    {
-        var left = Left(_workTold ? _sentAt : Volatile.Read(ref _busySince), _options.Standing.HeartbeatInterval);
-        if (left > TimeSpan.Zero || _source.InFlight > 0)
-        {
-            return left;
-        }
-
-        // Nothing runs any more. Work that begins right now either sees that nobody watches, or is seen here.
-        Interlocked.Exchange(ref _watching, 0);
-        if (_source.InFlight > 0)
-        {
-            Interlocked.Exchange(ref _watching, 1);
-            return Left(Volatile.Read(ref _busySince), _options.Standing.HeartbeatInterval);
-        }
-
-        return Longest;
-    }
-
-    private TimeSpan Left(long? since, TimeSpan interval) => since is { } began ? interval - _time.GetElapsedTime(began) : TimeSpan.Zero;
-
-    /// <summary>Publishes what is so now. Never throws.</summary>
-    /// <returns>Why it failed; null if it did not.</returns>
-    private async Task<Exception?> SendAsync(bool ending, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                var snapshot = Take(ending);
-                if (snapshot is null)
-                {
-                    return null;
-                }
-
-                var result = await _directory.PublishAsync(snapshot, cancellationToken);
-                if (Accept(snapshot, result))
-                {
-                    return null;
-                }
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                lock (_lock)
-                {
-                    // Whether it arrived is not known.
-                    _changed = true;
-                }
-
-                return new OperationCanceledException(cancellationToken);
-            }
-            catch (Exception error)
-            {
-                // Whatever a directory throws: publishing goes on.
-                Fail(error);
-                return error;
-            }
-        }
-    }
-
-    private InstanceSnapshot? Take(bool ending)
-    {
-        lock (_lock)
-        {
-            if (_fenced)
-            {
-                return null;
-            }
-
-            // Before the count is read: who ends afterwards sees that it has to be told.
-            _workTold = true;
-            _changed = false;
-            _urgent = false;
-            _sentAt = _time.GetTimestamp();
-            var snapshot = _source.Read();
-            var works = snapshot.InFlight > 0 && !ending;
-            _workTold = works;
-            _sequence++;
+            // What has not gone on for a heartbeat is not told as work: it ends, as a rule, before anybody has read of it.
+            var ending = works && (snapshot.InFlight <= Volatile.Read(ref _endings) || !OutlivesHeartbeat(now));
+            _saysWork = works && !ending;
+            _everSent = true;
+            _sentAt = now;
+            _sentAccepted = snapshot.Accepted;
             return snapshot with
             {
-                Sequence = _sequence,
-                Topology = _topology,
-                Ending = ending && snapshot.InFlight > 0,
-                NextWithin = works ? _options.Standing.HeartbeatInterval
+                Ending = ending,
+                NextWithin = _saysWork ? _options.Standing.HeartbeatInterval
                     : _topology == FleetTopology.Mesh ? _options.IdleHeartbeatInterval
                     : null,
             };
         }
     }
 
-    /// <returns>False if the snapshot has to be made again.</returns>
-    private bool Accept(InstanceSnapshot snapshot, PublishResult result)
+    /// <summary>Sends a snapshot, and sees to what follows from the answer. Never throws.</summary>
+    /// <returns>Why it did not reach the directory; null if it did.</returns>
+    private async Task<FleetDirectoryException?> SendAsync(InstanceSnapshot snapshot, bool sendsRecords)
     {
-        TimeSpan? outage = null;
-        var fenced = false;
-        lock (_lock)
+        try
         {
-            if (_failing)
+            var result = await _directory.PublishAsync(snapshot, _stop.Token);
+            if (OnAnswer(result) && sendsRecords)
             {
-                _failing = false;
-                outage = _time.GetElapsedTime(_outageSince);
+                await AppendAsync([], _stop.Token);
             }
 
-            _pause = TimeSpan.Zero;
-            if (result.Outcome != PublishOutcome.Fenced)
+            return null;
+        }
+        catch (FleetDirectoryException error)
+        {
+            OnFailure(error);
+            return error;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Exception error)
+        {
+            var told = new FleetDirectoryException("the fleet directory failed: " + error.Message, error);
+            OnFailure(told);
+            return told;
+        }
+    }
+
+    private bool OnAnswer(PublishResult result)
+    {
+        TimeSpan? outage = null;
+        var raise = 0L;
+        lock (_lock)
+        {
+            if (_failures > 0)
             {
-                _contact = true;
+                outage = _time.GetElapsedTime(_failingSince);
+                _failures = 0;
+                Disarm();
             }
-            else if (_contact)
+
+            switch (result.Outcome)
             {
-                fenced = !_fenced;
-                _fenced = true;
-                _workTold = false;
+                case PublishOutcome.Published:
+                    _met = true;
+                    Interlocked.Increment(ref _publishes);
+                    Interlocked.Exchange(ref _publishedAt, _time.GetTimestamp());
+                    break;
+                case PublishOutcome.Fenced when !_met:
+                    // An earlier process's words are there still: this one's life is the next.
+                    raise = result.HolderEpoch + 1;
+                    _wanted = true;
+                    break;
+                case PublishOutcome.Fenced:
+                    _fenced = true;
+                    break;
             }
         }
 
         if (outage is { } lasted)
         {
-            _events.OutageOver(lasted);
+            OutageEnded?.Invoke(lasted);
         }
 
-        if (fenced)
+        if (raise > 0)
         {
-            _events.Fenced(result.HolderBoot, result.HolderEpoch);
+            _source.RaiseEpoch(raise);
+            lock (_lock)
+            {
+                _wanted = _urgent = true;
+                Schedule();
+            }
         }
-
-        if (result.Outcome != PublishOutcome.Fenced || _fenced)
+        else if (result.Outcome == PublishOutcome.Fenced)
         {
-            return true;
+            _saysWork = false;
+            FencedOff?.Invoke(result);
         }
 
-        // The first contact: an earlier process of this instance lived up to there.
-        _source.RaiseEpoch(Math.Max(result.HolderEpoch, snapshot.Epoch) + 1);
-        return false;
+        return result.Outcome == PublishOutcome.Published;
     }
 
-    private void Fail(Exception error)
+    private void OnFailure(FleetDirectoryException error)
     {
-        var began = false;
+        Interlocked.Increment(ref _failed);
+        bool began;
         lock (_lock)
         {
-            _changed = true;
-            if (!_failing)
+            began = _failures++ == 0;
+            var now = _time.GetTimestamp();
+            if (began)
             {
-                _failing = began = true;
-                _outageSince = _time.GetTimestamp();
+                _failingSince = now;
             }
 
-            var pause = _pause == TimeSpan.Zero ? _firstPause : 2 * _pause;
-            _pause = Least(pause, _longestPause) * (0.75 + (_random.NextDouble() / 4));
+            var pause = Math.Min(_firstPause.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 10)), _longestPause.TotalSeconds);
+            _retryAt = now + (long)(pause * (0.75 + (_random.NextDouble() / 2)) * _time.TimestampFrequency);
+            _wanted = true;
+            Schedule();
         }
 
         if (began)
         {
-            _events.OutageBegan(error);
+            OutageBegan?.Invoke(error);
         }
-
-        Wake();
     }
 
-    private void Wake()
+    private async Task AppendAsync(IReadOnlyList<InstanceRecord> last, CancellationToken cancellationToken)
     {
-        lock (_lock)
+        await _recordsTurn.WaitAsync(cancellationToken);
+        try
         {
-            _wake.TrySetResult();
+            var mark = _recordsMark;
+            IReadOnlyList<InstanceRecord> records = [.. _source.RecordsAfter(ref mark), .. last];
+            if (records.Count > 0)
+            {
+                await _directory.AppendAsync(_source.InstanceId, records, cancellationToken);
+                _recordsMark = mark;
+            }
+        }
+        finally
+        {
+            _recordsTurn.Release();
         }
     }
 }

@@ -41,8 +41,8 @@ public sealed record InstanceSnapshot
     public int InFlight { get; init; }
 
     /// <summary>
-    /// Whether all that is in flight is at its very end: the last response's end is about to be written, and a freeze may follow at once.
-    /// Readers take such an instance as idle.
+    /// Whether what is in flight says nothing about a silence that follows: the last response's end is about to be written, and a freeze may follow at
+    /// once, or it has begun less than a heartbeat ago. Readers take such an instance as idle.
     /// </summary>
     public bool Ending { get; init; }
 

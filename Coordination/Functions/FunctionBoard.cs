@@ -51,6 +51,9 @@ public sealed class FunctionBoard
     /// </summary>
     public event Action<string, FunctionTemperature, FunctionTemperature>? Changed;
 
+    /// <summary>Workers came, went or changed. Told as <see cref="Changed"/> is, but possibly by several threads at a time.</summary>
+    public event Action? WorkersChanged;
+
     /// <summary>Functions and workers that found no room on the board so far.</summary>
     public long LeftOut => Interlocked.Read(ref _leftOut);
 
@@ -73,8 +76,10 @@ public sealed class FunctionBoard
     /// <returns>False if a picture asked for later was taken in already: this one changes nothing.</returns>
     public bool Apply(WorkersPicture picture)
     {
+        int before;
         lock (_lock)
         {
+            before = _workers;
             if (picture.Mark < _picture)
             {
                 return false;
@@ -101,9 +106,15 @@ public sealed class FunctionBoard
 
             Forget(name => !told.Contains(name));
             EvaluateAll();
+            before -= _workers;
         }
 
         RaiseChanges();
+        if (before != 0)
+        {
+            WorkersChanged?.Invoke();
+        }
+
         return true;
     }
 
@@ -209,6 +220,30 @@ public sealed class FunctionBoard
         return temperature;
     }
 
+    /// <summary>The worker that surely serves a function: the only one that is Ready; null where there are none or several.</summary>
+    /// <param name="functionName">The function.</param>
+    public string? OnlyWorkerOf(string functionName)
+    {
+        lock (_lock)
+        {
+            string? only = null;
+            foreach (var worker in _functions.GetValueOrDefault(functionName)?.Workers.Values ?? Enumerable.Empty<BoardWorker>())
+            {
+                if (worker.Fact.State == WorkerState.Ready)
+                {
+                    if (only is not null)
+                    {
+                        return null;
+                    }
+
+                    only = worker.Fact.Name;
+                }
+            }
+
+            return only;
+        }
+    }
+
     /// <summary>Looks whether temperatures have changed by what runs now.</summary>
     public void Refresh()
     {
@@ -274,6 +309,7 @@ public sealed class FunctionBoard
         }
 
         RaiseChanges();
+        WorkersChanged?.Invoke();
     }
 
     /// <summary>Replaces what is known of a function's workers, save what is newer than the picture.</summary>

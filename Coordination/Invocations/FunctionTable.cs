@@ -52,9 +52,10 @@ internal sealed class FunctionTable(int stripes)
     public FunctionEntry? Find(string name) => _entries.TryGetValue(name, out var entry) ? entry : null;
 
     /// <summary>Sets which names are functions.</summary>
-    /// <param name="names">The names; null: any.</param>
+    /// <param name="names">The names; null: none is known.</param>
+    /// <param name="admitOthers">Whether others may be admitted.</param>
     /// <returns>Entries to retire with <see cref="Remove"/>: there are more unlisted ones than there is room for.</returns>
-    public IReadOnlyList<FunctionEntry> List(IReadOnlySet<string>? names)
+    public IReadOnlyList<FunctionEntry> List(IReadOnlySet<string>? names, bool admitOthers)
     {
         lock (_lock)
         {
@@ -77,7 +78,7 @@ internal sealed class FunctionTable(int stripes)
             }
 
             _unlisted = unlisted.Count;
-            _restricted = names is not null;
+            _restricted = !admitOthers;
             return unlisted.Count <= MaxUnlisted ? [] : unlisted[MaxUnlisted..];
         }
     }

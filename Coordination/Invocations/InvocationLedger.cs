@@ -526,12 +526,13 @@ public sealed class InvocationLedger
     }
 
     /// <summary>Sets which names are functions, and moves the counters of forgotten ones to the overflow where they are too many.</summary>
-    /// <param name="names">The names; null: any.</param>
-    internal void SetFunctions(IReadOnlySet<string>? names)
+    /// <param name="names">The names; null: none is known.</param>
+    /// <param name="admitOthers">Whether others may be admitted.</param>
+    internal void SetFunctions(IReadOnlySet<string>? names, bool admitOthers)
     {
         lock (_functionsLock)
         {
-            var surplus = Functions.List(names);
+            var surplus = Functions.List(names, admitOthers);
             if (surplus.Count > 0)
             {
                 Retire(surplus);

@@ -66,6 +66,9 @@ public sealed class FreezeAccounting
         _since = time.GetTimestamp();
     }
 
+    /// <summary>The first answer after a thaw has ended; told with the time since the thaw, outside all locks. Must be quick and not throw.</summary>
+    public event Action<TimeSpan>? FirstAnswer;
+
     /// <summary>Upper bounds of the histogram's buckets, in seconds.</summary>
     public static IReadOnlyList<double> BucketSeconds => _bounds;
 
@@ -111,6 +114,7 @@ public sealed class FreezeAccounting
             return;
         }
 
+        TimeSpan time;
         lock (_lock)
         {
             if (!_awaitsAnswer)
@@ -119,11 +123,13 @@ public sealed class FreezeAccounting
             }
 
             _awaitsAnswer = false;
-            var seconds = _time.GetElapsedTime(_thawedAt).TotalSeconds;
-            var bucket = Array.FindIndex(_bounds, bound => seconds <= bound);
+            time = _time.GetElapsedTime(_thawedAt);
+            var bucket = Array.FindIndex(_bounds, bound => time.TotalSeconds <= bound);
             _buckets[bucket < 0 ? _bounds.Length : bucket]++;
-            _sum += seconds;
+            _sum += time.TotalSeconds;
         }
+
+        FirstAnswer?.Invoke(time);
     }
 
     /// <summary>The account up to now.</summary>

@@ -74,6 +74,9 @@ public sealed class InstanceLifecycle : IDisposable
     /// </summary>
     public event Action<InstanceState>? Changed;
 
+    /// <summary>A freeze or stop has ended, with its receipt. Raised as <see cref="Changed"/> is.</summary>
+    public event Action<Receipt>? Ended;
+
     /// <summary>Who it is.</summary>
     public InstanceIdentity Identity { get; }
 
@@ -310,6 +313,26 @@ public sealed class InstanceLifecycle : IDisposable
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
     public bool Undrain(string cause) => Undrain(cause, unlessStopping: false);
+
+    /// <summary>An earlier process of this instance has got as far as an epoch: this one's lives begin above it.</summary>
+    /// <param name="least">The least epoch from now on; below the present one nothing changes.</param>
+    public void RaiseEpoch(long least)
+    {
+        InstanceState state;
+        lock (_lock)
+        {
+            if (_state.Epoch >= least)
+            {
+                return;
+            }
+
+            _state = _state with { Epoch = least };
+            _invocations.SetEpoch(least);
+            state = _state;
+        }
+
+        Tell("epoch", $"{least}: the fleet knows of an earlier process", state);
+    }
 
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged() => Accounting.Update();
@@ -661,6 +684,7 @@ public sealed class InstanceLifecycle : IDisposable
 
         var verdict = receipt.CalledOff ? $"{receipt.Verdict}, called off" : receipt.Verdict.ToString();
         Recorder.Record(receipt.Epoch, run.Hook, $"{verdict}, {receipt.InFlight} in flight, {receipt.Abandoned} abandoned");
+        Ended?.Invoke(receipt);
         return receipt;
     }
 

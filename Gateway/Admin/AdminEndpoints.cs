@@ -35,6 +35,7 @@ internal static class AdminEndpoints
             ? RefuseAsync(context, problem)
             : next(context));
         app.MapHooks();
+        app.MapMetrics();
         app.MapGet("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context));

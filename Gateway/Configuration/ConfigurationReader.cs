@@ -43,6 +43,23 @@ internal sealed class ConfigurationReader(IConfiguration configuration)
         return fallback;
     }
 
+    public double Fraction(string key, double fallback)
+    {
+        var text = Text(key);
+        if (text is null)
+        {
+            return fallback;
+        }
+
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1)
+        {
+            return value;
+        }
+
+        Error(key, text, "must be a number from 0 to 1, such as 0.1");
+        return fallback;
+    }
+
     public long? Bytes(string key, long? fallback)
     {
         var text = Text(key);

@@ -1,10 +1,12 @@
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Configuration;
@@ -24,6 +26,9 @@ public sealed class GatewayOptions
     /// <summary>How many invocations at a time.</summary>
     public AdmissionOptions Admission { get; } = new();
 
+    /// <summary>What the fleet is told of this instance.</summary>
+    public FleetOptions Fleet { get; } = new();
+
     /// <summary>Which request goes to which function.</summary>
     public RoutingOptions Routing { get; } = new();
 
@@ -41,6 +46,9 @@ public sealed class GatewayOptions
 
     /// <summary>The dashboard.</summary>
     public DashboardOptions Dashboard { get; } = new();
+
+    /// <summary>Metrics, traces, request log.</summary>
+    public TelemetryOptions Telemetry { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Forwarding;
@@ -8,6 +9,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Invocation;
 using NoslateFleet.Noslate.Node;
 
@@ -35,6 +37,8 @@ internal static class GatewayOptionsLoader
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
         LoadDashboard(reader, options.Dashboard);
+        LoadFleet(reader, options.Fleet);
+        LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
@@ -51,7 +55,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName, DashboardOptions.SectionName);
+            AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName, DashboardOptions.SectionName);
         return options;
     }
 
@@ -338,6 +342,32 @@ internal static class GatewayOptionsLoader
         dashboard.MaxSessions = reader.Integer("Dashboard:MaxSessions", dashboard.MaxSessions, 1, 10_000);
         dashboard.MaxLivePages = reader.Integer("Dashboard:MaxLivePages", dashboard.MaxLivePages, 0, 1000);
         dashboard.RowsPerPage = reader.Integer("Dashboard:RowsPerPage", dashboard.RowsPerPage, 10, 200);
+    }
+
+    private static void LoadFleet(ConfigurationReader reader, FleetOptions fleet)
+    {
+        fleet.Standing.HeartbeatInterval = Duration("HeartbeatInterval", fleet.Standing.HeartbeatInterval);
+        fleet.Standing.LostAfter = Duration("LostAfter", fleet.Standing.LostAfter);
+        fleet.Standing.GoneAfter = Duration("GoneAfter", fleet.Standing.GoneAfter);
+        fleet.IdleHeartbeatInterval = Duration("IdleHeartbeatInterval", fleet.IdleHeartbeatInterval);
+        fleet.PublishInterval = Duration("PublishInterval", fleet.PublishInterval);
+        fleet.EdgeWait = Duration("EdgeWait", fleet.EdgeWait);
+        fleet.Retention = Duration("Retention", fleet.Retention);
+        fleet.OrderExpiry = Duration("OrderExpiry", fleet.OrderExpiry);
+        fleet.KeptRecords = reader.Integer("Fleet:KeptRecords", fleet.KeptRecords, 10, 100_000);
+        fleet.KeptOrders = reader.Integer("Fleet:KeptOrders", fleet.KeptOrders, 4, 1000);
+        reader.Errors.AddRange(fleet.Validate());
+
+        // The options know their own bounds, and how they fit together.
+        TimeSpan Duration(string name, TimeSpan fallback) => reader.Duration(FleetOptions.SectionName + ":" + name, fallback, TimeSpan.Zero, 400 * _day);
+    }
+
+    private static void LoadTelemetry(ConfigurationReader reader, TelemetryOptions telemetry)
+    {
+        telemetry.Metrics = reader.Flag("Telemetry:Metrics") ?? telemetry.Metrics;
+        telemetry.RequestLog = reader.Choice<RequestLogFormat>("Telemetry:RequestLog") ?? telemetry.RequestLog;
+        telemetry.RequestLogSample = reader.Fraction("Telemetry:RequestLogSample", telemetry.RequestLogSample);
+        telemetry.MaxFunctions = reader.Integer("Telemetry:MaxFunctions", telemetry.MaxFunctions, 1, 10_000);
     }
 
     private static int Count(ConfigurationReader reader, string key, string variable) =>

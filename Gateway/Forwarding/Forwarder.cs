@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Platform;
@@ -21,6 +22,9 @@ internal sealed class Forwarder
 {
     private const int BufferSize = 16 * 1024;
 
+    /// <summary>The reason of an invocation whose client has left.</summary>
+    private const string ClientLeft = "client-left";
+
     /// <summary>Output is flushed at the latest after this many bytes, so that back-pressure is felt; Kestrel itself pauses at 64 KiB.</summary>
     private const int FlushAfter = 32 * 1024;
 
@@ -32,10 +36,18 @@ internal sealed class Forwarder
     private readonly RequestHeaderRules _requestRules;
     private readonly ResponseHeaderRules _responseRules;
     private readonly bool _functionCompute;
+    private readonly FleetPublisher _publisher;
 
     public Forwarder(
-        INoslateNode node, InstanceLifecycle lifecycle, ForwardingOptions options, PlatformOptions platform, TimeProvider time, ILogger<Forwarder> logger)
+        INoslateNode node,
+        InstanceLifecycle lifecycle,
+        FleetPublisher publisher,
+        ForwardingOptions options,
+        PlatformOptions platform,
+        TimeProvider time,
+        ILogger<Forwarder> logger)
     {
+        _publisher = publisher;
         _lifecycle = lifecycle;
         _node = node;
         _options = options;
@@ -49,7 +61,7 @@ internal sealed class Forwarder
     /// <summary>Forwards a request; sets the exchange's outcome. The ticket is closed by the caller, once the response's end is written.</summary>
     public async ValueTask ForwardAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline)
     {
-        StartActivity(exchange, decision, out var traceparent, out var tracestate);
+        using var forward = StartActivities(exchange, decision, out var traceparent, out var tracestate);
         using var request = InvocationRequest.Rent(decision.Target!.Name, exchange.Method, decision.Url, exchange.RequestId);
         if (!_requestRules.Write(exchange.Request.Headers, exchange.Peer, exchange.PeerText, exchange.RequestId, traceparent, tracestate, request))
         {
@@ -83,6 +95,12 @@ internal sealed class Forwarder
             {
                 await call.DisposeAsync();
             }
+
+            await EndingAsync(exchange);
+            if (forward is not null)
+            {
+                EndForward(forward, exchange);
+            }
         }
     }
 
@@ -90,6 +108,8 @@ internal sealed class Forwarder
     public void Answer(PlatformExchange exchange, Problem problem, Executed executed, string? detail, int? retryAfterSeconds)
     {
         exchange.Response.StatusCode = problem.Status;
+        exchange.Reason = problem.Reason;
+        exchange.Executed = executed;
         EndConnectionIfLeaving(exchange);
         if (_functionCompute)
         {
@@ -98,6 +118,21 @@ internal sealed class Forwarder
 
         ProblemWriter.Write(
             problem, executed, detail, exchange.RequestId, retryAfterSeconds, exchange.Response.Headers, exchange.IsHead ? null : exchange.ResponseBody.Writer);
+    }
+
+    /// <summary>
+    /// Before the last of a response is written: once the client has it, the platform may freeze the instance, and the fleet must not go on believing that work
+    /// runs.
+    /// </summary>
+    private ValueTask EndingAsync(PlatformExchange exchange)
+    {
+        if (exchange.IsEnding)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        exchange.IsEnding = true;
+        return _publisher.Ending() ? _publisher.TellEndAsync() : ValueTask.CompletedTask;
     }
 
     /// <summary>Takes back a response head that was applied and has not left.</summary>
@@ -113,6 +148,8 @@ internal sealed class Forwarder
     private async ValueTask RespondAsync(PlatformExchange exchange, RouteDecision decision, Deadline deadline, InvocationCall call)
     {
         var response = exchange.Response;
+        exchange.HeadAt = _time.GetTimestamp();
+        exchange.Executed = Executed.Yes;
         if (_responseRules.Apply(call.Status, call.Headers, response.Headers) is { } unfit)
         {
             OnBadResponse(exchange, unfit);
@@ -160,6 +197,12 @@ internal sealed class Forwarder
             // before anything is sent, so that a length that doesn't fit can still be answered with an error.
             var start = 0;
             var filled = 0;
+            if (bodyless || promised == 0)
+            {
+                // Its head is all that the client waits for, and may leave while the function goes on.
+                await EndingAsync(exchange);
+            }
+
             while (true)
             {
                 if (filled >= BufferSize)
@@ -195,6 +238,7 @@ internal sealed class Forwarder
                 }
 
                 total += count;
+                exchange.Bytes = total;
                 watch?.Received(count);
                 if (bodyless)
                 {
@@ -208,6 +252,10 @@ internal sealed class Forwarder
                 else
                 {
                     filled += count;
+                    if (total == promised)
+                    {
+                        await EndingAsync(exchange);
+                    }
                 }
             }
 
@@ -222,6 +270,7 @@ internal sealed class Forwarder
                 response.Headers.ContentLength = total;
             }
 
+            await EndingAsync(exchange);
             await HandOverAsync();
             if (unflushed > 0 && (response.Headers.ContentLength is not null || total > FlushAfter))
             {
@@ -331,6 +380,8 @@ internal sealed class Forwarder
         var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
+        exchange.Reason = problem.Reason;
+        exchange.Executed = executed;
         if (exchange.Response.HasStarted)
         {
             // Nothing can be repaired now; a clean end would make a cut answer look whole.
@@ -371,6 +422,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = ProblemTable.BadResponse;
+        exchange.Reason = problem.Reason;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: true, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Lifetime.Abort();
@@ -379,6 +431,7 @@ internal sealed class Forwarder
     private void OnExpired(PlatformExchange exchange, string limit)
     {
         exchange.Outcome = Outcome.Failed;
+        exchange.Reason = limit;
         GatewayLog.Expired(_logger, exchange.RequestId, exchange.Target, limit);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, limit);
         exchange.Lifetime.Abort();
@@ -387,6 +440,8 @@ internal sealed class Forwarder
     private void OnClientGone(PlatformExchange exchange)
     {
         exchange.Outcome = Outcome.Cancelled;
+        exchange.Reason = ClientLeft;
+        exchange.Executed = exchange.HeadAt == 0 ? Executed.Maybe : Executed.Yes;
         GatewayLog.ClientGone(_logger, exchange.RequestId, exchange.Target, ProblemTable.ClientClosedRequest);
 
         // Should it be there after all, an answer that nobody made must not reach it: the server's own would be an empty 200.
@@ -409,28 +464,53 @@ internal sealed class Forwarder
         _ => ProblemTable.BadRequest,
     };
 
-    private static void StartActivity(PlatformExchange exchange, RouteDecision decision, out string? traceparent, out string? tracestate)
+    /// <summary>Starts the server's span and, below it, the forward's, whose context the function gets.</summary>
+    /// <returns>The forward's; null if nobody listens, and the function gets the caller's context.</returns>
+    private static Activity? StartActivities(PlatformExchange exchange, RouteDecision decision, out string? traceparent, out string? tracestate)
     {
         var headers = exchange.Request.Headers;
         traceparent = headers.TraceParent is [{ } received] ? received : null;
         tracestate = headers.TraceState.Count == 0 ? null : headers.TraceState.ToString();
         if (!GatewayActivity.Source.HasListeners())
         {
-            return;
+            return null;
         }
 
         ActivityContext.TryParse(traceparent, tracestate, isRemote: true, out var parent);
         var activity = GatewayActivity.Source.StartActivity(GatewayActivity.Invocation, ActivityKind.Server, parent);
         if (activity is null)
         {
-            return;
+            return null;
         }
 
         activity.SetTag("faas.name", decision.Target!.Name);
         activity.SetTag("http.request.method", exchange.Method);
         activity.SetTag("noslate.request_id", exchange.RequestId);
         exchange.Activity = activity;
-        traceparent = activity.Id;
-        tracestate = activity.TraceStateString;
+        var forward = GatewayActivity.Source.StartActivity(GatewayActivity.Forward, ActivityKind.Client, activity.Context);
+        forward?.SetTag("faas.invoked_name", decision.Target.Name);
+        traceparent = (forward ?? activity).Id;
+        tracestate = (forward ?? activity).TraceStateString;
+        return forward;
+    }
+
+    private static void EndForward(Activity forward, PlatformExchange exchange)
+    {
+        forward.SetTag("noslate.outcome", exchange.Outcome.ToString().ToLowerInvariant());
+        forward.SetTag("noslate.executed", exchange.Executed.ToString().ToLowerInvariant());
+        if (exchange.HeadAt != 0)
+        {
+            forward.SetTag("http.response.status_code", exchange.Response.StatusCode);
+        }
+
+        if (exchange.Reason is { } reason)
+        {
+            forward.SetTag("noslate.reason", reason);
+        }
+
+        if (exchange.Outcome == Outcome.Failed)
+        {
+            forward.SetStatus(ActivityStatusCode.Error, exchange.Reason);
+        }
     }
 }

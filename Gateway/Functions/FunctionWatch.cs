@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Noslate.Node;
@@ -19,6 +20,7 @@ internal sealed partial class FunctionWatch : IAsyncDisposable
     private readonly INoslateNode _node;
     private readonly FunctionBoard _board;
     private readonly InvocationLedger _ledger;
+    private readonly AdmissionController _admission;
     private readonly TimeProvider _time;
     private readonly ILogger<FunctionWatch> _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -30,11 +32,13 @@ internal sealed partial class FunctionWatch : IAsyncDisposable
     private string? _profiles;
     private long _askedAt;
 
-    public FunctionWatch(INoslateNode node, FunctionBoard board, InvocationLedger ledger, TimeProvider time, ILogger<FunctionWatch> logger)
+    public FunctionWatch(
+        INoslateNode node, FunctionBoard board, InvocationLedger ledger, AdmissionController admission, TimeProvider time, ILogger<FunctionWatch> logger)
     {
         _node = node;
         _board = board;
         _ledger = ledger;
+        _admission = admission;
         _time = time;
         _logger = logger;
         _askedAt = time.GetTimestamp();
@@ -92,7 +96,11 @@ internal sealed partial class FunctionWatch : IAsyncDisposable
         if (_node.Profiles is { } profiles && status.Profiles.Version != _profiles)
         {
             _profiles = status.Profiles.Version;
-            _board.SetFunctions(profiles.Functions.Select(f => f.Name).Concat(profiles.Services.Select(s => s.Name)).ToHashSet(StringComparer.Ordinal));
+            var names = profiles.Functions.Select(f => f.Name).Concat(profiles.Services.Select(s => s.Name)).ToHashSet(StringComparer.Ordinal);
+            _board.SetFunctions(names);
+
+            // Names that strangers make up can't take these their own counters and limit then. The node itself says which others there are not.
+            _admission.SetFunctions(names, admitOthers: true);
         }
 
         if (status.Ready == _ready)

@@ -21,6 +21,7 @@ using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
 using NoslateFleet.Gateway.Telemetry;
+using NoslateFleet.Gateway.Telemetry.Prometheus;
 using NoslateFleet.Noslate.Node;
 
 namespace NoslateFleet.Gateway.Hosting;
@@ -102,19 +103,29 @@ public static class GatewayApplication
         services.AddHostedService(provider => provider.GetRequiredService<PlatformServer>());
     }
 
+    private static void AddTelemetry(IServiceCollection services, GatewayOptions options)
+    {
+        services.AddSingleton(options.Telemetry);
+        services.AddSingleton(provider => new FunctionLabels(
+            options.Telemetry.MaxFunctions,
+            new KnownFunctions(provider.GetRequiredService<INoslateNode>(), provider.GetRequiredService<FunctionBoard>()).Exists));
+        services.AddSingleton<FleetMetrics>();
+        services.AddSingleton<MetricCollector>();
+        services.AddSingleton<RequestLog>();
+        services.AddSingleton<InvocationTelemetry>();
+        services.AddSingleton<OpenTelemetryExport>();
+        services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<RequestLog>());
+        services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<OpenTelemetryExport>());
+        services.AddHostedService(provider => provider.GetRequiredService<OpenTelemetryExport>());
+    }
+
     private static void AddLifecycle(IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
 
-        // This instance alone; a fleet's silo puts the shared one in its place.
-        services.TryAddSingleton(provider => new InMemoryFleetDirectory(provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<IFleetDirectory>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetOrders>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetProfiles>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
-        services.TryAddSingleton<IFleetNotices>(static provider => provider.GetRequiredService<InMemoryFleetDirectory>());
+        services.AddFleet(options);
         services.AddDashboard(options.Dashboard);
-        services.AddSingleton<SnapshotPublisher>();
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();
@@ -125,6 +136,7 @@ public static class GatewayApplication
         services.TryAddSingleton<IMarkerOutput, StandardOutput>();
         services.AddSingleton<InvocationMarkers>();
         services.AddSingleton<IFlushed>(provider => provider.GetRequiredService<InvocationMarkers>());
+        AddTelemetry(services, options);
         services.AddSingleton(provider => new FlightRecorder(FlightRecorder.DefaultCapacity, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new InstanceLifecycle(
             InstanceIdentity.OfThisProcess(options.Lifecycle.InstanceId),

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
-using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Noslate.Node;
 
@@ -13,8 +13,7 @@ internal sealed partial class GatewayWork(
     DrainIntentFile intent,
     IEnumerable<IFlushed> flushed,
     FunctionWatch functions,
-    SnapshotPublisher publisher,
-    FlightRecorder recorder,
+    Func<FleetPublisher> publisher,
     TimeProvider time,
     ILogger<GatewayWork> logger) : IInstanceWork
 {
@@ -80,7 +79,7 @@ internal sealed partial class GatewayWork(
 
     public Task FlushAsync(CancellationToken cancellationToken) => Task.WhenAll(flushed.Select(one => one.FlushAsync(cancellationToken)));
 
-    public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => publisher.PublishAsync(receipt, recorder, cancellationToken);
+    public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => publisher().PublishAsync(receipt, cancellationToken);
 
     public void DrainBegins(DrainBeginning drain) => intent.Write(drain.Cause, drain.Budget);
 

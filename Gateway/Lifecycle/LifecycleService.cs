@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Functions;
@@ -22,6 +23,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     private readonly Connections _connections;
     private readonly FunctionWatch _functions;
     private readonly Rehearsal _rehearsal;
+    private readonly FleetPublisher _publisher;
     private readonly TimeProvider _time;
     private readonly ILogger<LifecycleService> _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -40,6 +42,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         FunctionWatch functions,
         Rehearsal rehearsal,
         InvocationLedger ledger,
+        FleetPublisher publisher,
         TimeProvider time,
         ILogger<LifecycleService> logger)
     {
@@ -51,7 +54,8 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
         _rehearsal = rehearsal;
         _time = time;
         _logger = logger;
-        ledger.Observer = new ActivityEdges(lifecycle);
+        _publisher = publisher;
+        ledger.Observer = new ActivityEdges(lifecycle, publisher);
         lifecycle.Changed += OnChanged;
     }
 
@@ -110,6 +114,7 @@ internal sealed partial class LifecycleService : IHostedService, IDisposable
     {
         _lifecycle.Tick();
         _functions.Tick();
+        _publisher.Tick();
 
         // Not before the second tick of an initialised instance: until then every processor is needed for the first requests.
         if (_rehearsing is null && _lifecycle.State.Initialised && ++_readyTicks > 1)

@@ -6,7 +6,6 @@ using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Configuration;
-using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Noslate.Node;
 
@@ -23,9 +22,14 @@ internal sealed class Rehearsal(GatewayOptions options, INoslateNode node, TimeP
     {
         var ledger = new InvocationLedger(time);
         var recorder = new FlightRecorder(FlightRecorder.DefaultCapacity, time);
-        using var publisher = new SnapshotPublisher(new InMemoryFleetDirectory(time), ledger, new FunctionBoard(ledger, time), node, time);
+        var nothing = new Nothing(node);
         using var lifecycle = new InstanceLifecycle(
-            new InstanceIdentity("", ""), new Nothing(node, publisher, recorder), new None(ledger), new LifecycleBudgets(), recorder, time);
+            new InstanceIdentity("", ""), nothing, new None(ledger), new LifecycleBudgets(), recorder, time);
+        var source = new InstanceSnapshotSource(
+            lifecycle, ledger, new FunctionBoard(ledger, time), new FleetMembership(FleetTopology.Standalone), null, static () => default, time);
+        using var publisher = new FleetPublisher(
+            new InMemoryFleetDirectory(time), source, new FleetOptions(), FleetTopology.Standalone, time, Random.Shared);
+        nothing.Publisher = publisher;
         await using var markers = new InvocationMarkers(new PlatformOptions(), new StandardOutput());
         var hooks = new HookRunner(lifecycle, options, markers, time, NullLogger<HookRunner>.Instance);
         foreach (var hook in new[] { Hook.Initialize, Hook.PreFreeze, Hook.PreStop })
@@ -38,8 +42,10 @@ internal sealed class Rehearsal(GatewayOptions options, INoslateNode node, TimeP
         lifecycle.Undrain("rehearsal");
     }
 
-    private sealed class Nothing(INoslateNode node, SnapshotPublisher publisher, FlightRecorder recorder) : IInstanceWork
+    private sealed class Nothing(INoslateNode node) : IInstanceWork
     {
+        public FleetPublisher? Publisher { get; set; }
+
         public Task<string?> PrepareAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
         public Task CheckDataPlaneAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -52,7 +58,7 @@ internal sealed class Rehearsal(GatewayOptions options, INoslateNode node, TimeP
 
         public Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => publisher.PublishAsync(receipt, recorder, cancellationToken);
+        public Task PublishAsync(Receipt receipt, CancellationToken cancellationToken) => Publisher!.PublishAsync(receipt, cancellationToken);
 
         public void DrainBegins(DrainBeginning drain)
         {

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Configuration;
@@ -30,10 +31,12 @@ internal sealed class PlatformApplication(
     Router router,
     Forwarder forwarder,
     IInvocationGate gate,
+    FleetPublisher publisher,
     InstanceLifecycle lifecycle,
     PlatformTrust trust,
     HookRunner hooks,
     InvocationMarkers markers,
+    InvocationTelemetry telemetry,
     TimeProvider time,
     ILogger<PlatformApplication> logger) : IHttpApplication<PlatformExchange>
 {
@@ -70,6 +73,8 @@ internal sealed class PlatformApplication(
         catch (Exception error)
         {
             context.Outcome = Outcome.Failed;
+            context.Reason = ProblemTable.Internal.Reason;
+            context.Executed = ProblemTable.Internal.Executed;
             GatewayLog.Internal(logger, context.RequestId, context.Target, error);
             if (context.Response.HasStarted)
             {
@@ -89,12 +94,26 @@ internal sealed class PlatformApplication(
         var outcome = exception is null ? context.Outcome : Outcome.Failed;
         if (context.End(gate, outcome))
         {
+            telemetry.Ended(context, context.IsCut ? Outcome.Abandoned : outcome);
             markers.InvocationEnds(context.RequestId, outcome == Outcome.Completed);
             lifecycle.Accounting.Answered();
         }
+        else if (context.Reason is not null)
+        {
+            telemetry.Refused(context);
+        }
 
-        context.Activity?.Dispose();
-        context.Activity = null;
+        if (context.IsEnding)
+        {
+            publisher.AfterEnd();
+        }
+
+        if (context.Activity is { } activity)
+        {
+            activity.SetTag("http.response.status_code", context.Response.StatusCode);
+            activity.Dispose();
+            context.Activity = null;
+        }
     }
 
     private ValueTask ProcessAsync(PlatformExchange exchange)
@@ -170,7 +189,7 @@ internal sealed class PlatformApplication(
 
         var admitted = gate.AdmitAsync(exchange.Target, exchange.RequestId, deadline.Head, exchange.Aborted);
         return admitted.IsCompletedSuccessfully
-            ? Forward(exchange, decision, deadline, admitted.Result)
+            ? Forward(exchange, decision, deadline, admitted.Result, waited: false)
             : AdmitAndForwardAsync(exchange, decision, deadline, admitted);
     }
 
@@ -212,10 +231,10 @@ internal sealed class PlatformApplication(
     {
         var waits = !admitting.IsCompleted;
         var admitted = await admitting;
-        await Forward(exchange, decision, waits ? deadline.After(time.GetElapsedTime(exchange.StartedAt)) : deadline, admitted);
+        await Forward(exchange, decision, waits ? deadline.After(time.GetElapsedTime(exchange.StartedAt)) : deadline, admitted, waited: true);
     }
 
-    private ValueTask Forward(PlatformExchange exchange, RouteDecision decision, Deadline deadline, AdmissionResult admitted)
+    private ValueTask Forward(PlatformExchange exchange, RouteDecision decision, Deadline deadline, AdmissionResult admitted, bool waited)
     {
         if (!admitted.Accepted)
         {
@@ -226,7 +245,7 @@ internal sealed class PlatformApplication(
             return ValueTask.CompletedTask;
         }
 
-        exchange.Accepted(admitted);
+        exchange.Accepted(admitted, waited ? time.GetTimestamp() : exchange.StartedAt);
         markers.InvocationStarts(exchange.RequestId);
         return forwarder.ForwardAsync(exchange, decision, deadline);
     }

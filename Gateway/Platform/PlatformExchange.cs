@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Platform;
 
@@ -49,6 +50,27 @@ internal sealed class PlatformExchange
     /// <summary>How the invocation ended, once known.</summary>
     public Outcome Outcome { get; set; }
 
+    /// <summary>Whether the fleet's publisher knows that it ends.</summary>
+    public bool IsEnding { get; set; }
+
+    /// <summary>Why the gateway answered in the function's place, or cut the answer; null if it did not.</summary>
+    public string? Reason { get; set; }
+
+    /// <summary>Whether the function ran, as far as is known.</summary>
+    public Executed Executed { get; set; }
+
+    /// <summary>When it was accepted, as <see cref="StartedAt"/>; 0 before.</summary>
+    public long AcceptedAt { get; private set; }
+
+    /// <summary>When the response's head came from the node, as <see cref="StartedAt"/>; 0 before.</summary>
+    public long HeadAt { get; set; }
+
+    /// <summary>Bytes of the function's response body so far.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>Whether its ticket was abandoned by a stop.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>The function's or service's name; empty before routing.</summary>
     public string Target { get; set; } = "";
 
@@ -61,8 +83,11 @@ internal sealed class PlatformExchange
     public string? PeerText => _peerText;
 
     /// <summary>Keeps what an accepted invocation is ended with.</summary>
-    public void Accepted(in AdmissionResult admitted)
+    /// <param name="admitted">What it was accepted with.</param>
+    /// <param name="at">When.</param>
+    public void Accepted(in AdmissionResult admitted, long at)
     {
+        AcceptedAt = at;
         _admitted = admitted;
         _inFlight = true;
     }
@@ -87,6 +112,7 @@ internal sealed class PlatformExchange
     {
         if (_inFlight)
         {
+            IsCut = true;
             Lifetime.Abort();
         }
     }
@@ -105,6 +131,13 @@ internal sealed class PlatformExchange
         IsEventCall = false;
         _admitted = default;
         Outcome = Outcome.Failed;
+        IsEnding = false;
+        Reason = null;
+        Executed = Executed.Never;
+        AcceptedAt = 0;
+        HeadAt = 0;
+        Bytes = 0;
+        IsCut = false;
         Activity = null;
         var remote = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
         if (!ReferenceEquals(remote, _peer) && !Equals(remote, _peer))

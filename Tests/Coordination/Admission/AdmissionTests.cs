@@ -445,6 +445,24 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task FunctionsTold_OthersAdmitted_KeepTheirOwnEntry_AndNobodyIsRefused()
+    {
+        var t = new AdmissionUnderTest();
+        t.Admission.SetFunctions(new HashSet<string> { "mine" }, admitOthers: true);
+        for (var i = 0; i < FunctionTable.MaxUnlisted + 5; i++)
+        {
+            t.Admit("hostile-" + i).TryEnd(Outcome.Completed);
+        }
+
+        var running = t.Admit("mine");
+        var waiting = t.Queue("other");
+        t.Admission.SetFunctions(new HashSet<string> { "mine", "new" }, admitOthers: true);
+        running.TryEnd(Outcome.Completed);
+        (await waiting.AcceptedAsync()).TryEnd(Outcome.Completed);
+        Assert.Equal(1, t.Ledger.ListFunctions().Single(f => f.Name == "mine").Completed);
+    }
+
+    [Fact]
     public void FunctionsThatComeAndGo_StayBounded_AndNothingCountedIsLost()
     {
         var t = new AdmissionUnderTest(slots: 1000);

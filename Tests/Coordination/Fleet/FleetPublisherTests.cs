@@ -1,30 +1,32 @@
 using System.Collections.Concurrent;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Common.Fleet;
 
 namespace NoslateFleet.Tests.Coordination.Fleet;
 
 /// <summary>When an instance publishes, and what becomes of it when it can't.</summary>
-public sealed class FleetPublisherTests : IAsyncDisposable
+public sealed class FleetPublisherTests : IDisposable
 {
     private static readonly FleetOptions _options = new();
     private static readonly TimeSpan _heartbeat = _options.Standing.HeartbeatInterval;
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(500);
 
     private readonly ManualTimeProvider _clock = new();
     private readonly Directory _directory = new();
     private readonly Source _source = new();
-    private readonly Events _events = new();
-    private FleetPublisher? _publisher;
+    private readonly ConcurrentQueue<string> _told = new();
+    private FleetPublisher _publisher = null!;
 
-    public ValueTask DisposeAsync() => _publisher?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public void Dispose() => _publisher?.Dispose();
 
     [Fact]
-    public async Task Start_IsPublished()
+    public async Task Start_IsPublished_AtTheFirstTick()
     {
         var start = await StartAsync(FleetTopology.Island);
 
-        Assert.Equal((1L, FleetTopology.Island), (start.Sequence, start.Topology));
+        Assert.Equal((1L, false), (start.Sequence, start.Ending));
         Assert.Null(start.NextWithin);
     }
 
@@ -32,32 +34,64 @@ public sealed class FleetPublisherTests : IAsyncDisposable
     public async Task Changes_ThatComeCloseTogether_ArePublishedTogether()
     {
         var start = await StartAsync();
-        _publisher!.Changed();
-        await _clock.WhenArmedAsync(_options.PublishInterval);
         _publisher.Changed();
         _publisher.Changed();
+        await Task.Run(_publisher.Changed);
         Assert.Equal(0, _directory.Waiting);
 
         _clock.Advance(_options.PublishInterval);
 
         Assert.Equal(start.Sequence + 1, (await _directory.NextAsync()).Sequence);
-        await _clock.WhenArmedAsync(TimeSpan.FromDays(1));
-        Assert.Equal(0, _directory.Waiting);
+        await QuietAsync();
     }
 
     [Fact]
-    public async Task WorkThatEndsWithinAHeartbeat_IsNotPublished()
+    public async Task NoMoreThanFourChangesASecond_ArePublished()
+    {
+        await StartAsync();
+        for (var i = 0; i < 100; i++)
+        {
+            _publisher.Changed();
+            _clock.Advance(TimeSpan.FromMilliseconds(10));
+            await _publisher.SentAsync();
+        }
+
+        await _publisher.SentAsync();
+        Assert.InRange(_directory.Waiting, 3, 4);
+    }
+
+    [Fact]
+    public async Task WorkThatEndsWithinAHeartbeat_IsNeverToldAsWork_AndItsCountersAreToldAfterwards()
     {
         await StartAsync();
         Begin();
-        await _clock.WhenArmedAsync(_heartbeat);
-        Assert.False(await _publisher!.EndingAsync());
+        await TicksAsync(_heartbeat - _tick);
+        Assert.False(_publisher.Ending());
         End();
+        _publisher.AfterEnd();
 
-        _clock.Advance(_heartbeat);
+        await TicksAsync(_tick);
+        await TicksAsync(_tick);
 
-        await _clock.WhenArmedAsync(TimeSpan.FromDays(1));
-        Assert.Equal(0, _directory.Waiting);
+        var after = await _directory.NextAsync();
+        Assert.Equal((0, 1L), (after.InFlight, after.Accepted));
+        await QuietAsync();
+    }
+
+    [Fact]
+    public async Task AChangeDuringShortWork_IsPublished_AndReadAsIdle()
+    {
+        await StartAsync();
+        Begin();
+        await TicksAsync(_tick);
+        _publisher.Changed();
+        _clock.Advance(_options.PublishInterval);
+
+        var change = await _directory.NextAsync();
+
+        Assert.Equal((1, true), (change.InFlight, change.Ending));
+        Assert.Equal(0, change.Drift);
+        Assert.False(_publisher.SaysWork);
     }
 
     [Fact]
@@ -66,12 +100,28 @@ public sealed class FleetPublisherTests : IAsyncDisposable
         await StartAsync();
         await TellWorkAsync();
 
-        await _clock.WhenArmedAsync(_heartbeat);
-        _clock.Advance(_heartbeat);
+        await TicksAsync(_heartbeat);
 
         var again = await _directory.NextAsync();
         Assert.Equal((1, false), (again.InFlight, again.Ending));
         Assert.Equal(_heartbeat, again.NextWithin);
+        await QuietAsync();
+    }
+
+    [Fact]
+    public async Task ManyShortInvocations_AreWorkThatGoesOn()
+    {
+        await StartAsync();
+        for (var elapsed = TimeSpan.Zero; elapsed <= _heartbeat; elapsed += _tick)
+        {
+            Begin();
+            End();
+            await TicksAsync(_tick);
+        }
+
+        var heartbeat = await _directory.NextAsync();
+        Assert.True(heartbeat.Accepted > 0);
+        await QuietAsync();
     }
 
     [Fact]
@@ -80,14 +130,16 @@ public sealed class FleetPublisherTests : IAsyncDisposable
         await StartAsync();
         await TellWorkAsync();
 
-        Assert.True(await _publisher!.EndingAsync());
+        Assert.True(_publisher.Ending());
+        await _publisher.TellEndAsync();
 
         var edge = await _directory.NextAsync();
         Assert.Equal((1, true), (edge.InFlight, edge.Ending));
         Assert.Null(edge.NextWithin);
         End();
-        _publisher.Ended();
-        Assert.False(await _publisher.EndingAsync());
+        _publisher.AfterEnd();
+        Assert.False(_publisher.Ending());
+        _publisher.AfterEnd();
     }
 
     [Fact]
@@ -95,14 +147,30 @@ public sealed class FleetPublisherTests : IAsyncDisposable
     {
         await StartAsync();
         Begin();
-        Begin();
-        await HeartbeatAsync();
+        await TellWorkAsync();
 
-        Assert.True(await _publisher!.EndingAsync());
+        Assert.True(_publisher.Ending());
+        await _publisher.TellEndAsync();
         Assert.Equal(0, _directory.Waiting);
-        Assert.True(await _publisher.EndingAsync());
+        Assert.True(_publisher.Ending());
+        await _publisher.TellEndAsync();
 
         Assert.True((await _directory.NextAsync()).Ending);
+    }
+
+    [Fact]
+    public async Task AHeartbeatThatMeetsAnEnd_DoesNotTellOfWork()
+    {
+        await StartAsync();
+        Begin();
+        await TicksAsync(_heartbeat - _tick);
+
+        // It asked before anything was told; what is told now must know of it.
+        Assert.False(_publisher.Ending());
+        await TicksAsync(_tick * 2);
+
+        Assert.True((await _directory.NextAsync()).Ending);
+        Assert.False(_publisher.SaysWork);
     }
 
     [Fact]
@@ -112,12 +180,13 @@ public sealed class FleetPublisherTests : IAsyncDisposable
         await TellWorkAsync();
         _directory.Hold = new TaskCompletionSource();
 
-        var ending = _publisher!.EndingAsync().AsTask();
+        Assert.True(_publisher.Ending());
+        var ending = _publisher.TellEndAsync().AsTask();
         await _clock.WhenArmedAsync(_options.EdgeWait);
         Assert.False(ending.IsCompleted);
         _clock.Advance(_options.EdgeWait);
 
-        Assert.True(await ending);
+        await ending;
         _directory.Hold.SetResult();
     }
 
@@ -138,9 +207,8 @@ public sealed class FleetPublisherTests : IAsyncDisposable
     public async Task IdleInstance_OutsideOfAMesh_IsSilent(FleetTopology topology)
     {
         await StartAsync(topology);
-        await _clock.WhenArmedAsync(TimeSpan.FromDays(1));
 
-        _clock.Advance(TimeSpan.FromHours(23));
+        await TicksAsync(TimeSpan.FromMinutes(10));
 
         Assert.Equal(0, _directory.Waiting);
     }
@@ -151,10 +219,10 @@ public sealed class FleetPublisherTests : IAsyncDisposable
         var start = await StartAsync(FleetTopology.Mesh);
         Assert.Equal(_options.IdleHeartbeatInterval, start.NextWithin);
 
-        await _clock.WhenArmedAsync(_options.IdleHeartbeatInterval);
-        _clock.Advance(_options.IdleHeartbeatInterval);
+        await TicksAsync(_options.IdleHeartbeatInterval);
 
         await _directory.NextAsync();
+        await QuietAsync();
     }
 
     [Fact]
@@ -167,7 +235,7 @@ public sealed class FleetPublisherTests : IAsyncDisposable
 
         Assert.Equal(8, (await _directory.NextAsync()).Epoch);
         Assert.Equal(8, _source.Epoch);
-        Assert.Empty(_events.Told);
+        Assert.Empty(_told);
     }
 
     [Fact]
@@ -175,13 +243,16 @@ public sealed class FleetPublisherTests : IAsyncDisposable
     {
         await StartAsync();
         _directory.Answer = _ => new PublishResult(PublishOutcome.Fenced, "other", 9);
-        await _publisher!.PublishAsync(default);
+        await _publisher.PublishAsync(null, default);
         await _directory.NextAsync();
 
-        await _publisher.PublishAsync(default);
+        await _publisher.PublishAsync(null, default);
+        _publisher.Changed();
+        await TicksAsync(_heartbeat);
 
         Assert.Equal(0, _directory.Waiting);
-        Assert.Equal(["fenced other 9"], _events.Told);
+        Assert.Equal(["fenced other 9"], _told);
+        Assert.True(_publisher.IsFenced);
     }
 
     [Fact]
@@ -189,92 +260,152 @@ public sealed class FleetPublisherTests : IAsyncDisposable
     {
         await StartAsync();
         _directory.Error = new FleetDirectoryException("away");
-        await Assert.ThrowsAsync<FleetDirectoryException>(() => _publisher!.PublishAsync(default));
-        for (var attempt = 0; attempt < 5; attempt++)
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => _publisher.PublishAsync(null, default));
+        for (var attempt = 0; attempt < 8; attempt++)
         {
             await _directory.NextAsync();
-            await Until.TrueAsync(() => _clock.UntilNextTimer is { } next && next <= TimeSpan.FromSeconds(10), "no new attempt is planned");
+            await _publisher.SentAsync();
+            Assert.InRange(_clock.UntilNextTimer!.Value, TimeSpan.FromSeconds(0.7), TimeSpan.FromSeconds(38));
             _clock.Advance(_clock.UntilNextTimer!.Value);
         }
 
         await _directory.NextAsync();
+        await _publisher.SentAsync();
         _directory.Error = null;
-        await Until.TrueAsync(() => _clock.UntilNextTimer is { } next && next <= TimeSpan.FromSeconds(10), "no new attempt is planned");
         _clock.Advance(_clock.UntilNextTimer!.Value);
 
         await _directory.NextAsync();
-        await Until.TrueAsync(() => _events.Told.Count == 2, "the outage's end is not told");
-        Assert.Equal(["outage away", "over"], _events.Told);
+        await _publisher.SentAsync();
+        Assert.Equal(["outage away", "over"], _told);
+        Assert.Equal(9, _publisher.Failed);
     }
 
     [Fact]
-    public async Task Outage_HoldsUpNoResponse()
+    public async Task ConnectionThatIsBack_IsUsedAtOnce()
     {
         await StartAsync();
-        await TellWorkAsync();
         _directory.Error = new FleetDirectoryException("away");
-        await Assert.ThrowsAsync<FleetDirectoryException>(() => _publisher!.PublishAsync(default));
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => _publisher.PublishAsync(null, default));
+        await _directory.NextAsync();
+        _directory.Error = null;
 
-        Assert.False(await _publisher!.EndingAsync());
+        _publisher.Reconnected();
+
+        await _directory.NextAsync();
+    }
+
+    [Fact]
+    public async Task Hook_PublishesTheReceiptsPhase_AndAppendsTheReceipt()
+    {
+        await StartAsync();
+        var receipt = new Receipt(
+            Receipt.PreFreeze, "hook", "i", "boot-1", 1, InstancePhase.Frozen, 0, 0, 0, 0, 0, 0, [], 1, Verdict.Clean, false, _clock.GetUtcNow());
+
+        await _publisher.PublishAsync(receipt, default);
+
+        var last = await _directory.NextAsync();
+        Assert.Equal(InstancePhase.Frozen, last.Phase);
+        Assert.Contains("\"pre-freeze\"", last.LastReceiptJson, StringComparison.Ordinal);
+        Assert.Contains(_directory.Records, r => r.Kind == RecordKind.Receipt);
+    }
+
+    [Fact]
+    public async Task Records_AreAppendedOnce_AlsoAfterAFailure()
+    {
+        await StartAsync();
+        _source.Records = 3;
+        _directory.AppendError = new FleetDirectoryException("away");
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => _publisher.PublishAsync(null, default));
+        _directory.AppendError = null;
+
+        await _publisher.PublishAsync(null, default);
+        await _publisher.PublishAsync(null, default);
+
+        Assert.Equal(["1", "2", "3"], _directory.Records.Select(r => r.Json));
     }
 
     private async Task<InstanceSnapshot> StartAsync(FleetTopology topology = FleetTopology.Island)
     {
-        _publisher = new FleetPublisher(_directory, _source, _events, topology, _options, _clock, new Random(1));
-        _publisher.Start();
-        return await _directory.NextAsync();
+        _publisher = new FleetPublisher(_directory, _source, _options, topology, _clock, new Random(1));
+        _publisher.OutageBegan += error => _told.Enqueue("outage " + error.Message);
+        _publisher.OutageEnded += _ => _told.Enqueue("over");
+        _publisher.FencedOff += result => _told.Enqueue($"fenced {result.HolderBoot} {result.HolderEpoch}");
+        _publisher.Tick();
+        var start = await _directory.NextAsync();
+        await _publisher.SentAsync();
+        return start;
     }
 
     private async Task TellWorkAsync()
     {
         Begin();
-        await HeartbeatAsync();
+        await TicksAsync(_heartbeat + _tick);
+        var told = await _directory.NextAsync();
+        Assert.Equal((_source.InFlight, false), (told.InFlight, told.Ending));
+        Assert.True(_publisher.SaysWork);
     }
 
-    private async Task HeartbeatAsync()
+    private async Task TicksAsync(TimeSpan time)
     {
-        await _clock.WhenArmedAsync(_heartbeat);
-        _clock.Advance(_heartbeat);
-        Assert.True((await _directory.NextAsync()).InFlight > 0);
+        for (var elapsed = TimeSpan.Zero; elapsed < time; elapsed += _tick)
+        {
+            _clock.Advance(_tick);
+            _publisher.Tick();
+            await _publisher.SentAsync();
+        }
+    }
+
+    private async Task QuietAsync()
+    {
+        await _publisher.SentAsync();
+        Assert.Equal(0, _directory.Waiting);
+        Assert.Equal(0, _clock.ArmedTimers);
     }
 
     private void Begin()
     {
-        if (Interlocked.Increment(ref _source.Open) == 1)
-        {
-            _publisher!.Busy();
-        }
+        Interlocked.Increment(ref _source.Open);
+        Interlocked.Increment(ref _source.Ever);
     }
 
     private void End()
     {
         if (Interlocked.Decrement(ref _source.Open) == 0)
         {
-            _publisher!.Idle();
+            _publisher.Idle();
         }
     }
 
-    private sealed class Source : IFleetSource
+    private sealed class Source : ISnapshotSource
     {
         public int Open;
+        public long Ever;
         public long Epoch = 1;
+        public int Records;
+
+        public string InstanceId => "i";
+
+        public string Boot => "boot-1";
 
         public int InFlight => Volatile.Read(ref Open);
 
-        public InstanceSnapshot Read() => Snapshots.Of(epoch: Volatile.Read(ref Epoch), inFlight: InFlight);
+        public long Accepted => Volatile.Read(ref Ever);
+
+        public InstanceSnapshot Take(long sequence) => Snapshots.Of(epoch: Volatile.Read(ref Epoch), sequence: sequence, inFlight: InFlight) with
+        {
+            Accepted = Accepted,
+            Completed = Accepted - InFlight,
+        };
+
+        public IReadOnlyList<InstanceRecord> RecordsAfter(ref long mark)
+        {
+            var from = (int)mark;
+            mark = Records;
+            return [.. Enumerable.Range(from + 1, Records - from).Select(i => new InstanceRecord(
+                RecordKind.RecorderEvent, Boot, 1, DateTimeOffset.UnixEpoch, i.ToString(System.Globalization.CultureInfo.InvariantCulture)))];
+        }
 
         public void RaiseEpoch(long epoch) => Volatile.Write(ref Epoch, epoch);
-    }
-
-    private sealed class Events : IFleetPublisherEvents
-    {
-        public ConcurrentQueue<string> Told { get; } = new();
-
-        public void OutageBegan(Exception error) => Told.Enqueue("outage " + error.Message);
-
-        public void OutageOver(TimeSpan lasted) => Told.Enqueue("over");
-
-        public void Fenced(string boot, long epoch) => Told.Enqueue($"fenced {boot} {epoch}");
     }
 
     /// <summary>Keeps what arrives until the test takes it.</summary>
@@ -305,8 +436,24 @@ public sealed class FleetPublisherTests : IAsyncDisposable
             return Error is { } error ? throw error : Answer(snapshot);
         }
 
-        public Task AppendAsync(string instanceId, IReadOnlyList<InstanceRecord> records, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public ConcurrentQueue<InstanceRecord> Records { get; } = new();
+
+        public Exception? AppendError { get; set; }
+
+        public Task AppendAsync(string instanceId, IReadOnlyList<InstanceRecord> records, CancellationToken cancellationToken)
+        {
+            if (AppendError is { } error)
+            {
+                throw error;
+            }
+
+            foreach (var record in records)
+            {
+                Records.Enqueue(record);
+            }
+
+            return Task.CompletedTask;
+        }
 
         public Task<DirectoryView> ReadAllAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

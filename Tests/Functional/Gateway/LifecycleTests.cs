@@ -40,16 +40,20 @@ public sealed class LifecycleTests
         Assert.Contains(" accepted in all, 0 abandoned", product.Gateway.Output, StringComparison.Ordinal);
     }
 
-    [SkippableFact]
-    public async Task SigInt_Again_ForcesTheStop()
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SigIntOrSigTerm_Again_ForcesTheStop(bool interrupt)
     {
+        var signal = interrupt ? ProcessSignal.Interrupt : ProcessSignal.Term;
         await using var product = await RunningProduct.StartAsync();
+        Skip.If(product.Gateway.Ignores(signal), $"{signal} is ignored: a shell sees to that in what it starts in the background, and the runtime heeds it");
         var begun = product.PathOf("begun");
         var running = product.Http.GetAsync($"/invoke/large/wait?touch={begun}&until={product.PathOf("never")}");
         await Until.TrueAsync(() => File.Exists(begun), "the function does not run");
-        product.Gateway.Send(ProcessSignal.Interrupt);
+        product.Gateway.Send(signal);
         await RefusesAsync(product);
-        product.Gateway.Send(ProcessSignal.Interrupt);
+        product.Gateway.Send(signal);
         Assert.Equal(0, await product.Gateway.ExitAsync());
         await Assert.ThrowsAsync<HttpRequestException>(() => running);
         Assert.Contains("Stopped, Forced, after", product.Gateway.Output, StringComparison.Ordinal);
@@ -235,7 +239,7 @@ public sealed class LifecycleTests
             await Task.Delay(milliseconds);
             product.Gateway.Send(ProcessSignal.Continue);
             var answer = await WholeAnswerAsync(idle.GetStream());
-            Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+            Assert.True(answer.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal), answer + product.Gateway.Output + product.Emulator.Output);
         }
 
         if (milliseconds > 1000)
@@ -307,7 +311,7 @@ public sealed class LifecycleTests
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var text = new StringBuilder();
         var buffer = new byte[4096];
-        while (!text.ToString().EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal))
+        while (!IsWhole(text.ToString()))
         {
             var read = await stream.ReadAsync(buffer, limit.Token);
             Assert.True(read > 0, "the connection was closed after: " + text);
@@ -315,6 +319,21 @@ public sealed class LifecycleTests
         }
 
         return text.ToString();
+    }
+
+    // A function's answer comes in chunks, a problem of the gateway's own with its length.
+    private static bool IsWhole(string text)
+    {
+        const string Length = "\r\nContent-Length: ";
+        var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        if (end < 0 || text.IndexOf(Length, StringComparison.OrdinalIgnoreCase) is not (> 0 and var at) || at > end)
+        {
+            return text.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal);
+        }
+
+        at += Length.Length;
+        var length = int.Parse(text.AsSpan(at, text.IndexOf("\r\n", at, StringComparison.Ordinal) - at), CultureInfo.InvariantCulture);
+        return text.Length - end - 4 >= length;
     }
 
     private static Task RefusesAsync(RunningProduct product) => Until.TrueAsync(

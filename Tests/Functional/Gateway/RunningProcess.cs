@@ -73,6 +73,14 @@ internal sealed class RunningProcess : IAsyncDisposable
     /// <summary>Sends it a signal.</summary>
     public void Send(ProcessSignal signal) => Assert.Equal(0, Kill(_process.Id, (int)signal));
 
+    /// <summary>Whether the process ignores a signal, as it does if whoever started it did.</summary>
+    public bool Ignores(ProcessSignal signal)
+    {
+        const string Name = "SigIgn:";
+        var mask = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(Name, StringComparison.Ordinal))[Name.Length..];
+        return (ulong.Parse(mask.Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << ((int)signal - 1))) != 0;
+    }
+
     /// <summary>Processor time used so far, of all its threads, in the kernel's ticks of 10 ms.</summary>
     public TimeSpan ProcessorTime()
     {

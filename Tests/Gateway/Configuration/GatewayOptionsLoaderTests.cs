@@ -47,6 +47,18 @@ public sealed class GatewayOptionsLoaderTests
         Assert.True(Load(("Platform:Mode", "FunctionCompute"), ("Routing:ByPath", "true")).Routing is { ByHeader: false, ByPath: true });
     }
 
+    /// <summary>Nobody speaks HTTP/2 in clear text unless told to.</summary>
+    [Fact]
+    public void Http2_IsOff_UnlessConfigured() =>
+        Assert.Equal((null, 9002), (Load().Platform.Http2Port, Load(("Platform:Http2Port", "9002")).Platform.Http2Port));
+
+    /// <summary>A drain intent is bound to it: a pod's next container has the same, another instance or pod does not.</summary>
+    [Theory]
+    [InlineData("FC_INSTANCE_ID", "c-1")]
+    [InlineData("POD_UID", "2f1c")]
+    public void ContainersLife_IsThePlatformsWordForIt(string variable, string value) =>
+        Assert.Equal(value, Load((variable, value), ("POD_NAME", "pod-1")).Lifecycle.ContainerLife);
+
     [Fact]
     public void ListenPortOfThePlatform_Wins() => Assert.Equal(8080, Load(("Platform:Port", "9000"), ("FC_CUSTOM_LISTEN_PORT", "8080")).Platform.Port);
 

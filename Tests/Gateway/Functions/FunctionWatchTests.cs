@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging.Abstractions;
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Gateway.Functions;
@@ -42,13 +43,28 @@ public sealed class FunctionWatchTests
         Assert.Equal((1L, 1L), (counters.ColdStarts, counters.ColdStartsAvoided));
     }
 
+    /// <summary>Names come from clients. Were the node's functions not told to admission, the first 256 made-up ones would take all the room there is.</summary>
+    [SkippableFact]
+    public async Task NamesThatStrangersMakeUp_TakeAFunctionNothingOfItsOwn()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync();
+        for (var i = 0; i < 300; i++)
+        {
+            Assert.Equal(404, (await gateway.SendAsync("GET", "/invoke/stranger-" + i)).Status);
+        }
+
+        Assert.Equal(200, (await gateway.SendAsync("GET", "/invoke/mirror")).Status);
+        Assert.Equal((1, 300), ((await gateway.SettledAsync()).Completed, gateway.Ledger.Snapshot().Failed));
+        Assert.Equal(1, gateway.Board.List().Single(function => function.Name == "mirror").Counters.Completed);
+    }
+
     [Fact]
     public async Task Idle_ItAsksTheNodeForNothing_Busy_NowAndThen_AndOnceAfterwards()
     {
         var time = new ManualTimeProvider();
         var ledger = new InvocationLedger(time);
         var node = new CountingNode();
-        await using var watch = new FunctionWatch(node, new FunctionBoard(ledger, time), ledger, time, NullLogger<FunctionWatch>.Instance);
+        await using var watch = new FunctionWatch(node, new FunctionBoard(ledger, time), ledger, Admission(ledger, time), time, NullLogger<FunctionWatch>.Instance);
         await PassAsync(TimeSpan.FromMinutes(10));
         Assert.Equal(0, node.Asked);
         var ticket = ledger.Accept("mirror", "r");
@@ -78,7 +94,7 @@ public sealed class FunctionWatchTests
         var ledger = new InvocationLedger(time);
         var node = new CountingNode();
         var board = new FunctionBoard(ledger, time);
-        await using var watch = new FunctionWatch(node, board, ledger, time, NullLogger<FunctionWatch>.Instance);
+        await using var watch = new FunctionWatch(node, board, ledger, Admission(ledger, time), time, NullLogger<FunctionWatch>.Instance);
         node.Tell(new NodeEvent("dp-0", null, new ContainerStatusReport { Event = "ContainerInstalled", FunctionName = "f", Name = "w" }));
         Assert.Equal(FunctionTemperature.Warm, board.TemperatureOf("f"));
         watch.Tick();
@@ -96,13 +112,15 @@ public sealed class FunctionWatchTests
         var ledger = new InvocationLedger(time);
         var node = new CountingNode();
         var board = new FunctionBoard(ledger, time);
-        await using var watch = new FunctionWatch(node, board, ledger, time, NullLogger<FunctionWatch>.Instance);
+        await using var watch = new FunctionWatch(node, board, ledger, Admission(ledger, time), time, NullLogger<FunctionWatch>.Instance);
         node.Tell(new NodeEvent("dp-0", null, new ContainerStatusReport { Event = "ContainerInstalled", FunctionName = "f", Name = "w" }));
         watch.Thawed();
         Assert.NotEqual(FunctionTemperature.Warm, board.TemperatureOf("f"));
         await watch.Asking;
         Assert.Equal(1, node.Asked);
     }
+
+    private static AdmissionController Admission(InvocationLedger ledger, TimeProvider time) => new(ledger, new AdmissionOptions(), time);
 
     private sealed class CountingNode : INoslateNode
     {

@@ -11,6 +11,7 @@ using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Emulator.Node;
 using NoslateFleet.Gateway.Hosting;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Noslate.Node;
 using NoslateFleet.Tests.Common;
@@ -68,6 +69,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
 
+    /// <summary>One of the gateway's services.</summary>
+    public T Service<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
     public IEnumerable<string> Log => _logs.Lines;
 
     public IEnumerable<(LogLevel Level, string Line)> LeveledLog => _logs.Entries;
@@ -119,6 +124,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="time">The gateway's clock; the system's if null.</param>
     /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
     /// <param name="nodeClock">The emulated node's clock; the system's if null.</param>
+    /// <param name="output">Where lines for standard output go; nowhere if null.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
@@ -127,7 +133,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         bool withNode = true,
         TimeProvider? time = null,
         string? content = null,
-        TimeProvider? nodeClock = null)
+        TimeProvider? nodeClock = null,
+        IMarkerOutput? output = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
@@ -153,6 +160,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             builder.Logging.SetMinimumLevel(LogLevel.Debug);
             builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
             builder.Logging.AddProvider(logs);
+            builder.Services.AddSingleton(output ?? new NoOutput());
             if (time is not null)
             {
                 builder.Services.AddSingleton(time);
@@ -233,6 +241,14 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
             System.IO.Directory.Delete(Directory, recursive: true);
         }
+    }
+}
+
+/// <summary>Standard output that nobody looks at.</summary>
+internal sealed class NoOutput : IMarkerOutput
+{
+    public void Write(string lines)
+    {
     }
 }
 

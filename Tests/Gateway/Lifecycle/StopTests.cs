@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
@@ -8,6 +9,8 @@ namespace NoslateFleet.Tests.Gateway.Lifecycle;
 /// <summary>/pre-stop: what runs may end, what comes is refused, and the receipt tells.</summary>
 public sealed class StopTests
 {
+    private static readonly TimeSpan _hookTarget = TimeSpan.FromMilliseconds(20);
+
     [SkippableFact]
     public async Task AnIdleInstance_StopsCleanly()
     {
@@ -135,6 +138,59 @@ public sealed class StopTests
         // The client opens a connection of its own for this: the old one takes no stream any more.
         using var refused = await http.GetAsync("/");
         Assert.Equal("503 coordinator draining never", (await ProblemSeen.OfAsync(refused)).ToString());
+    }
+
+    [SkippableFact]
+    public async Task StaggeredRequests_AllSucceed()
+    {
+        const int Count = 8;
+        await using var gateway = await StartAsync();
+        var running = new List<Task<HttpResponseMessage>>();
+        for (var i = 0; i < Count; i++)
+        {
+            running.Add(gateway.Http.SendAsync(GatewayUnderTest.Scripted(
+                ["touch", gateway.Flag("going-" + i)], ["await", gateway.Flag("go-" + i)], ["end", "whole"])));
+            await GatewayUnderTest.AppearsAsync(gateway.Flag("going-" + i));
+        }
+
+        var stop = gateway.CallAsync("/pre-stop");
+        await Until.TrueAsync(() => gateway.Lifecycle.IsRefusing, "the instance does not drain");
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.False(stop.IsCompleted);
+            await File.WriteAllTextAsync(gateway.Flag("go-" + i), "");
+            using var response = await running[i];
+            Assert.Equal((HttpStatusCode.OK, "whole"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+        }
+
+        var receipt = PlatformCalls.Receipt(await stop);
+        Assert.Equal(("Clean", Count), (receipt.Text("verdict"), receipt.GetProperty("completed").GetInt32()));
+        Assert.Equal((Count, Count), ((await gateway.SettledAsync()).Accepted, gateway.Ledger.Snapshot().Completed));
+    }
+
+    /// <summary>The targets are 20 ms for a hook and 300 ms for a whole stop, on a machine with nothing else to do: of some tries the best counts.</summary>
+    [SkippableFact]
+    public async Task AnIdleInstance_AnswersItsHooksIn20Ms()
+    {
+        await using var gateway = await StartAsync();
+        var (freeze, stop) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        for (var i = 0; i < 50 && (freeze > _hookTarget || stop > _hookTarget); i++)
+        {
+            freeze = await ShorterAsync(freeze, "/pre-freeze");
+            stop = await ShorterAsync(stop, "/pre-stop");
+            Assert.True(gateway.Lifecycle.Undrain("this test"));
+        }
+
+        Assert.InRange(freeze, TimeSpan.Zero, _hookTarget);
+        Assert.InRange(stop, TimeSpan.Zero, _hookTarget);
+
+        async Task<TimeSpan> ShorterAsync(TimeSpan best, string path)
+        {
+            var began = Stopwatch.GetTimestamp();
+            Assert.Equal("Clean", PlatformCalls.Receipt(await gateway.CallAsync(path)).Text("verdict"));
+            var took = Stopwatch.GetElapsedTime(began);
+            return took < best ? took : best;
+        }
     }
 
     [SkippableFact]

@@ -51,5 +51,14 @@ public sealed class RequestIdsTests
     public void TwoIds_AreReplaced() => Assert.Matches("^[0-9a-f]{32}$", RequestIds.Of(Headers(null, "a", "b"), false));
 
     [Fact]
-    public void None_EachRequestGetsItsOwn() => Assert.NotEqual(RequestIds.Of(Headers(null), false), RequestIds.Of(Headers(null), false));
+    public async Task None_EachRequestGetsItsOwn_OnEachThread()
+    {
+        const int Each = 1000;
+        var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(
+            static () => Enumerable.Range(0, Each).Select(_ => RequestIds.Of(Headers(null), false)).ToList(),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
+        Assert.Equal(4 * Each, made.SelectMany(ids => ids).Distinct().Count());
+    }
 }

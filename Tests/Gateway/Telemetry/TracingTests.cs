@@ -8,8 +8,12 @@ namespace NoslateFleet.Tests.Gateway.Telemetry;
 /// Traces. Listeners are the process's, so the tests with and without one are in this one class, where they run one after the other;
 /// each looks only at activities of its own request ids.
 /// </summary>
+[Collection(Listeners)]
 public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGateway>(fixture)
 {
+    /// <summary>The collection of tests that listen to the process's activities, or must be without a listener.</summary>
+    public const string Listeners = "Listeners";
+
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
     private const string SpanId = "b7ad6b7169203331";
     private const string Traceparent = $"00-{TraceId}-{SpanId}-01";
@@ -41,7 +45,10 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         await _gateway.SettledAsync();
         var activity = Assert.Single(await listening.OfAsync(id, 1));
         Assert.Equal((TraceId, SpanId), (activity.TraceId.ToHexString(), activity.ParentSpanId.ToHexString()));
-        Assert.Equal(activity.Id, seen.Header("traceparent"));
+        var forward = Assert.Single(await listening.BelowAsync(activity, 1));
+        Assert.Equal(forward.Id, seen.Header("traceparent"));
+        Assert.Equal(("noslate.forward", ActivityKind.Client, ActivityStatusCode.Unset), (forward.OperationName, forward.Kind, forward.Status));
+        Assert.Equal(("completed", "yes", 200), (forward.GetTagItem("noslate.outcome"), forward.GetTagItem("noslate.executed"), forward.GetTagItem("http.response.status_code")));
         Assert.NotEqual(SpanId, activity.SpanId.ToHexString());
         Assert.Equal(("a=1", "k=v"), (seen.Header("tracestate"), seen.Header("baggage")));
         Assert.Equal(("noslate.invocation", ActivityKind.Server, ActivityStatusCode.Unset), (activity.OperationName, activity.Kind, activity.Status));
@@ -56,7 +63,8 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         var id = GatewayRequests.NewId();
         var seen = Mirrored.Of(await _gateway.SendAsync("GET", "/invoke/mirror", "x-request-id: " + id));
         var activity = Assert.Single(await listening.OfAsync(id, 1));
-        Assert.Equal((activity.Id, default), (seen.Header("traceparent"), activity.ParentSpanId));
+        Assert.Equal(default, activity.ParentSpanId);
+        Assert.Equal(Assert.Single(await listening.BelowAsync(activity, 1)).Id, seen.Header("traceparent"));
     }
 
     [SkippableFact]
@@ -85,6 +93,10 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         var activity = Assert.Single(await listening.OfAsync(id, 1));
         Assert.Equal((ActivityStatusCode.Error, "function-error"), (activity.Status, activity.StatusDescription));
         Assert.Equal(default, activity.ParentSpanId);
+        Assert.Equal(502, activity.GetTagItem("http.response.status_code"));
+        var forward = Assert.Single(await listening.BelowAsync(activity, 1));
+        Assert.Equal((ActivityStatusCode.Error, "function-error"), (forward.Status, forward.StatusDescription));
+        Assert.Equal(("failed", "function-error", "yes"), (forward.GetTagItem("noslate.outcome"), forward.GetTagItem("noslate.reason"), forward.GetTagItem("noslate.executed")));
     }
 
     [SkippableFact]
@@ -131,6 +143,14 @@ public sealed class TracingTests(PlainGateway fixture) : FixtureTests<PlainGatew
         {
             await Tests.Common.Until.TrueAsync(() => Of(requestId).Length >= count, "the activity did not end");
             return Of(requestId);
+        }
+
+        /// <summary>The ended activities below another, once there are this many.</summary>
+        public async Task<Activity[]> BelowAsync(Activity above, int count)
+        {
+            Activity[] Below() => [.. _stopped.Where(a => a.TraceId == above.TraceId && a.ParentSpanId == above.SpanId)];
+            await Tests.Common.Until.TrueAsync(() => Below().Length >= count, "the activity below did not end");
+            return Below();
         }
 
         public void Dispose() => _listener.Dispose();
