@@ -52,7 +52,9 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
     /// <param name="token">The token that the form brought.</param>
     public bool IsOurs(HttpContext context, string sessionId, string? token) => !IsForeign(context.Request) && sessions.IsFormToken(sessionId, token);
 
-    private static bool IsForeign(HttpRequest request)
+    /// <summary>Whether a page of another site asks; browsers say so.</summary>
+    /// <param name="request">The request.</param>
+    public static bool IsForeign(HttpRequest request)
     {
         if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
         {

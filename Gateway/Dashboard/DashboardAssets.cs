@@ -42,7 +42,7 @@ internal sealed class DashboardAssets
         context.Response.ContentType = asset.Type;
         context.Response.ContentLength = asset.Content.Length;
         context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(asset.Content, context.RequestAborted).AsTask();
+        return context.Response.Body.WriteAsync(asset.Content, context.RequestAborted).AsTask();
     }
 
     private string Add(string name, string extension, string type)

@@ -42,6 +42,13 @@ internal sealed partial class DashboardEvents(
             return;
         }
 
+        // It could not read a word of it, but take the place of somebody who may.
+        if (DashboardAccess.IsForeign(context.Request))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
+        }
+
         if (Interlocked.Increment(ref _open) > options.MaxLivePages)
         {
             Interlocked.Decrement(ref _open);
@@ -98,13 +105,8 @@ internal sealed partial class DashboardEvents(
 
                 // Ages tick on the page.
                 var same = AgeText().Replace(html, "$1");
-                if (!sent.TryGetValue(id, out var before))
-                {
-                    // What the page was loaded with may be older than what is known now.
-                    before = null;
-                }
-
-                if (before != same)
+                // The first time each part is sent: what the page was loaded with may be older than what is known now.
+                if (sent.GetValueOrDefault(id) != same)
                 {
                     sent[id] = same;
                     yield return new SseItem<Fragment>(new Fragment(id, html), isText is null ? "part" : "text");

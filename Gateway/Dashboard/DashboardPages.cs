@@ -152,10 +152,7 @@ internal sealed class DashboardPages(
         context.Response.ContentLength = html.Length;
         context.Response.Headers.ContentLanguage = frame.Texts.Tag;
         context.Response.Headers.Vary = "Accept-Language";
-        if (!HttpMethods.IsHead(context.Request.Method))
-        {
-            await context.Response.Body.WriteAsync(html, context.RequestAborted);
-        }
+        await context.Response.Body.WriteAsync(html, context.RequestAborted);
     }
 
     /// <summary>What every answer tells the browser.</summary>

@@ -114,9 +114,12 @@ internal static class Samples
                     : hot < 72 - (8 * f) ? FunctionTemperature.Warm
                     : hot < 80 - (7 * f) ? FunctionTemperature.Warming
                     : FunctionTemperature.Cold;
-                var wave = 1 + (0.6 * Math.Sin((step / 3.0) + f));
-                var per = temperature is FunctionTemperature.Warm or FunctionTemperature.Saturated ? (long)((9 - f) * wave * (1 + (i % 5)) * 3) : 0;
-                var done = 200 + random.Next(4000) + (per * step);
+                var done = 200L + random.Next(4000);
+                if (temperature is FunctionTemperature.Warm or FunctionTemperature.Saturated)
+                {
+                    done += Enumerable.Range(1, step).Sum(s => (long)((9 - f) * (1 + (i % 5)) * (1 + (0.5 * Math.Sin((s / 3.5) + (f * 1.3) + (i * 0.4))))));
+                }
+
                 var open = busy && temperature == FunctionTemperature.Saturated ? 4 : busy && temperature == FunctionTemperature.Warm && random.Next(3) == 0 ? 1 : 0;
                 (inFlight, accepted) = (inFlight + open, accepted + done);
                 functions.Add(new FunctionStatus(
