@@ -117,7 +117,7 @@ internal static class Samples
                 var done = 200L + random.Next(4000);
                 if (temperature is FunctionTemperature.Warm or FunctionTemperature.Saturated)
                 {
-                    done += Enumerable.Range(1, step).Sum(s => (long)((9 - f) * (1 + (i % 5)) * (1 + (0.5 * Math.Sin((s / 3.5) + (f * 1.3) + (i * 0.4))))));
+                    done += Enumerable.Range(1, step).Sum(s => (long)((9 - f) * (1 + (i % 5)) * (1 + (0.35 * Math.Sin(s / 4.0)) + (0.3 * Math.Sin((s / 2.5) + (f * 1.3) + (i * 0.4))))));
                 }
 
                 var open = busy && temperature == FunctionTemperature.Saturated ? 4 : busy && temperature == FunctionTemperature.Warm && random.Next(3) == 0 ? 1 : 0;

@@ -169,7 +169,9 @@ public sealed class FleetPageTests(Browser browser, ITestOutputHelper output)
         foreach (var path in paths)
         {
             // Once to compile it.
+            var first = Stopwatch.StartNew();
             await dashboard.GetAsync(path);
+            first.Stop();
             var times = new List<double>();
             for (var i = 0; i < 7; i++)
             {
@@ -179,7 +181,7 @@ public sealed class FleetPageTests(Browser browser, ITestOutputHelper output)
             }
 
             times.Sort();
-            output.WriteLine($"{path}: {times[3]:0.0} ms in the middle, {times[^1]:0.0} ms at most");
+            output.WriteLine($"{path}: {times[3]:0.0} ms in the middle, {times[^1]:0.0} ms at most, {first.Elapsed.TotalMilliseconds:0.0} ms the first time");
             Assert.True(times[3] < 200, $"{path}: {times[3]:0} ms");
         }
     }
@@ -194,7 +196,7 @@ public sealed class FleetPageTests(Browser browser, ITestOutputHelper output)
                 Samples.Instance($"i-{i:d2}", inFlight: i % 7, phase: i == 9 ? InstancePhase.Stopped : InstancePhase.Ready, functions: Samples.Function(i == 5 ? "rare" : "usual")), default);
         }
 
-        await Until.TrueAsync(async () => (await dashboard.GetAsync("/dashboard")).Contains("60 instances", StringComparison.Ordinal), "the fleet is not read");
+        await Until.TrueAsync(async () => (await dashboard.GetAsync("/dashboard")).Contains("60 in all", StringComparison.Ordinal), "the fleet is not read");
         Assert.Equal(50, (await IdsAsync("")).Count);
         Assert.Equal(10, (await IdsAsync("?page=2")).Count);
         Assert.Equal(10, (await IdsAsync("?page=99")).Count);
