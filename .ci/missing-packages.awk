@@ -4,7 +4,7 @@
 # The names are a list, not a pattern: a misspelt name must fail the build instead of leaving half of the product out quietly.
 BEGIN {
   names = "Microsoft.Orleans.Sdk Microsoft.Orleans.Server Microsoft.Orleans.Client Microsoft.Orleans.Clustering.Redis" \
-    " Microsoft.Orleans.TestingHost Microsoft.Orleans.Dashboard StackExchange.Redis" \
+    " Microsoft.Orleans.Connections.Security Microsoft.Orleans.TestingHost Microsoft.Orleans.Dashboard StackExchange.Redis" \
     " Microsoft.Orleans.Analyzers Microsoft.Orleans.CodeGenerator Microsoft.Orleans.Core Microsoft.Orleans.Core.Abstractions" \
     " Microsoft.Orleans.Persistence.Memory Microsoft.Orleans.Reminders Microsoft.Orleans.Runtime Microsoft.Orleans.Serialization" \
     " Microsoft.Orleans.Serialization.Abstractions Microsoft.Orleans.Streaming Microsoft.Orleans.Transactions" \

@@ -12,6 +12,11 @@ if (args is [HookCommand.Verb, ..])
     return await HookCommand.RunAsync(args[1..], Console.Out, Console.Error);
 }
 
+if (args is [HealthCommand.Verb, ..])
+{
+    return await HealthCommand.RunAsync(args[1..], Console.Out, Console.Error);
+}
+
 try
 {
     var app = GatewayApplication.Build(args);
@@ -19,9 +24,8 @@ try
     {
         await app.StartAsync();
         await app.WaitForShutdownAsync();
+        return app.ExitCode();
     }
-
-    return 0;
 }
 catch (ConfigurationErrorsException error)
 {

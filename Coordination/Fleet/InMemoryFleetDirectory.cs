@@ -19,6 +19,9 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
     private readonly string _id = Guid.NewGuid().ToString("N");
     private long _forgotten;
     private long _version;
+
+    // Before this time nothing in it is too old.
+    private DateTimeOffset _nextSweep = DateTimeOffset.MaxValue;
     private Listener[] _listeners = [];
 
     /// <summary>An empty directory.</summary>
@@ -45,7 +48,7 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
             {
                 present = SnapshotBounds.Apply(snapshot);
                 kept.Entry = new DirectoryEntry(present, now);
-                kept.HeardAt = now;
+                Hear(kept, now);
                 _changes.Remove(kept.Version);
                 kept.Version = ++_version;
                 _changes[kept.Version] = snapshot.InstanceId;
@@ -75,7 +78,7 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
         {
             var now = Present();
             var kept = Get(instanceId, now);
-            kept.HeardAt = now;
+            Hear(kept, now);
             foreach (var record in records)
             {
                 kept.Records.Enqueue(record);
@@ -183,6 +186,7 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
 
             placed = new FleetOrderState(order with { PlacedAt = now, ExpiresAt = Later(now, order.ExpiresAt - order.PlacedAt) }, null);
             kept.Orders.Add(placed);
+            SweepBy(Later(placed.Order.ExpiresAt, _options.Retention));
             if (kept.Orders.Count > _options.KeptOrders)
             {
                 // What is done is of less use than what is to do.
@@ -306,16 +310,36 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
     {
         if (!_instances.TryGetValue(instanceId, out var kept))
         {
-            _instances[instanceId] = kept = new Kept { HeardAt = now };
+            _instances[instanceId] = kept = new Kept();
+            Hear(kept, now);
         }
 
         return kept;
     }
 
+    private void Hear(Kept kept, DateTimeOffset now)
+    {
+        kept.HeardAt = now;
+        SweepBy(Later(now, _options.Retention));
+    }
+
+    private void SweepBy(DateTimeOffset time) => _nextSweep = time < _nextSweep ? time : _nextSweep;
+
     /// <summary>The time, and nothing in the directory that is too old for it. Under the lock.</summary>
     private DateTimeOffset Present()
     {
         var now = _time.GetUtcNow();
+        if (now >= _nextSweep)
+        {
+            Sweep(now);
+        }
+
+        return now;
+    }
+
+    private void Sweep(DateTimeOffset now)
+    {
+        _nextSweep = DateTimeOffset.MaxValue;
         List<string>? old = null;
         foreach (var (instanceId, kept) in _instances)
         {
@@ -323,10 +347,28 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
             if (now - kept.HeardAt >= _options.Retention && kept.Orders.Count == 0)
             {
                 (old ??= []).Add(instanceId);
+                continue;
             }
-            else if (kept.Entry is { } entry && now - entry.ReceivedAt >= _options.Retention)
+
+            if (kept.Entry is { } entry && now - entry.ReceivedAt >= _options.Retention)
             {
                 Remove(kept);
+            }
+
+            // What is heard of later, or placed later, has its own time put in by whoever does so.
+            if (now - kept.HeardAt < _options.Retention)
+            {
+                SweepBy(Later(kept.HeardAt, _options.Retention));
+            }
+
+            if (kept.Entry is { } present)
+            {
+                SweepBy(Later(present.ReceivedAt, _options.Retention));
+            }
+
+            foreach (var state in kept.Orders)
+            {
+                SweepBy(Later(state.Order.ExpiresAt, _options.Retention));
             }
         }
 
@@ -335,8 +377,6 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
             _instances.Remove(instanceId, out var kept);
             Remove(kept!);
         }
-
-        return now;
     }
 
     private void Remove(Kept kept)

@@ -28,6 +28,9 @@ internal sealed class HookRun
 
     public string Cause { get; }
 
+    /// <summary>Whether others than who began it want it too. Guarded by the lifecycle's lock.</summary>
+    public bool Shared { get; set; }
+
     public Budget Budget { get; }
 
     /// <summary>The same time, for what has to be done also when the run is forced.</summary>

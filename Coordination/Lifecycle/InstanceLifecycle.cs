@@ -247,6 +247,7 @@ public sealed class InstanceLifecycle : IDisposable
         {
             if (_stop is not null)
             {
+                _stop.Shared |= _stop.Cause != cause;
                 return _stop.Task;
             }
 
@@ -292,7 +293,17 @@ public sealed class InstanceLifecycle : IDisposable
     /// <summary>The drain that <see cref="ResumeDrain"/> took over ends, unless a stop of this process's own has begun meanwhile.</summary>
     /// <param name="cause">Why, for the recorder.</param>
     /// <returns>Whether it ended.</returns>
-    public bool EndResumedDrain(string cause) => Undrain(cause, unlessStopping: true);
+    public bool EndResumedDrain(string cause) => Undrain(cause, static stop => stop is null);
+
+    /// <summary>
+    /// Undoes a stop on behalf of who began it: not if it was undone and another one begun since, nor if it was begun by, or is wanted by, somebody else.
+    /// </summary>
+    /// <param name="stop">What <see cref="StopAsync(string)"/> has returned.</param>
+    /// <param name="by">The cause that it was begun with.</param>
+    /// <param name="cause">Why, for the recorder.</param>
+    /// <returns>Whether it was undone.</returns>
+    public bool UndoStop(Task<Receipt> stop, string by, string cause) =>
+        Undrain(cause, run => run is { Shared: false } && ReferenceEquals(run.Task, stop) && run.Cause == by);
 
     /// <summary>
     /// What the stop that runs has done so far, for a caller who can't wait for its end: its verdict is Forced.
@@ -312,7 +323,7 @@ public sealed class InstanceLifecycle : IDisposable
     /// <summary>Undoes a drain or a stop, also one that has not come to its turn yet: the instance serves again.</summary>
     /// <param name="cause">Who undoes it, for the recorder.</param>
     /// <returns>False if there was nothing to undo.</returns>
-    public bool Undrain(string cause) => Undrain(cause, unlessStopping: false);
+    public bool Undrain(string cause) => Undrain(cause, static _ => true);
 
     /// <summary>An earlier process of this instance has got as far as an epoch: this one's lives begin above it.</summary>
     /// <param name="least">The least epoch from now on; below the present one nothing changes.</param>
@@ -348,7 +359,7 @@ public sealed class InstanceLifecycle : IDisposable
         Force();
     }
 
-    private bool Undrain(string cause, bool unlessStopping)
+    private bool Undrain(string cause, Predicate<HookRun?> may)
     {
         HookRun? run;
         InstanceState state;
@@ -357,7 +368,7 @@ public sealed class InstanceLifecycle : IDisposable
             lock (_lock)
             {
                 run = _stop;
-                if (run is not null && unlessStopping)
+                if (!may(run))
                 {
                     return false;
                 }

@@ -30,16 +30,26 @@ internal static class AdminEndpoints
 
     public static void MapAdmin(this WebApplication app)
     {
-        var access = new AdminAccess(app.Services.GetRequiredService<AdminOptions>(), app.Services.GetRequiredService<PlatformOptions>());
-        app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
-            ? RefuseAsync(context, problem)
-            : next(context));
+        app.UseAdminAccess(app.Services.GetRequiredService<AdminOptions>(), app.Services.GetRequiredService<PlatformOptions>());
         app.MapHooks();
         app.MapMetrics();
         app.MapGet("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context));
         app.MapGet("/api/instance", static context => InstanceAsync(context));
+        app.MapFleet();
+    }
+
+    /// <summary>Refuses whoever may not ask what they ask for.</summary>
+    /// <param name="app">The admin port.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="platform">Where it runs.</param>
+    public static void UseAdminAccess(this WebApplication app, AdminOptions options, PlatformOptions platform)
+    {
+        var access = new AdminAccess(options, platform);
+        app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
+            ? RefuseAsync(context, problem)
+            : next(context));
     }
 
     private static Task RefuseAsync(HttpContext context, Problem problem)

@@ -2,10 +2,12 @@ using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Node;
 
@@ -49,6 +51,12 @@ public sealed class GatewayOptions
 
     /// <summary>Metrics, traces, request log.</summary>
     public TelemetryOptions Telemetry { get; } = new();
+
+    /// <summary>Whether and how the node is run by this process.</summary>
+    public SupervisionOptions Supervision { get; } = new();
+
+    /// <summary>Simulated instances.</summary>
+    public SimulationOptions Simulation { get; } = new();
 
     /// <summary>Keys that were set in our sections and mean nothing: most likely misspelled.</summary>
     public IReadOnlyList<string> UnknownKeys { get; internal set; } = [];

@@ -4,11 +4,13 @@ using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Noslate.Invocation;
 using NoslateFleet.Noslate.Node;
@@ -23,8 +25,9 @@ internal static class GatewayOptionsLoader
 
     /// <summary>Reads and validates.</summary>
     /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
     /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
-    public static GatewayOptions Load(IConfiguration configuration)
+    public static GatewayOptions Load(IConfiguration configuration, params IReadOnlyList<string> otherErrors)
     {
         var reader = new ConfigurationReader(configuration);
         var options = new GatewayOptions();
@@ -34,12 +37,14 @@ internal static class GatewayOptionsLoader
         LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
         LoadLimits(reader, options.Limits);
         LoadNode(reader, options.Node);
+        SupervisionLoader.Load(reader, configuration, options.Node, options.Supervision);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
         LoadDashboard(reader, options.Dashboard);
         LoadFleet(reader, options.Fleet);
         LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
+        options.Simulation.Instances = reader.Integer(SimulationOptions.Key, 0, 0, SimulationOptions.MaxInstances);
         if (options.Platform.Port != 0 && options.Platform.Port == options.Admin.Port)
         {
             reader.Error("Admin:Port", options.Admin.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
@@ -47,6 +52,7 @@ internal static class GatewayOptionsLoader
         }
 
         CheckHttp2Port(reader, options);
+        reader.Errors.AddRange(otherErrors);
         if (reader.Errors.Count > 0)
         {
             throw new ConfigurationErrorsException(reader.Errors);
@@ -57,6 +63,22 @@ internal static class GatewayOptionsLoader
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
             AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName, DashboardOptions.SectionName);
         return options;
+    }
+
+    /// <summary>Reads and validates what a process needs that has an admin port and no instance behind it.</summary>
+    /// <param name="configuration">The configuration, environment variables included.</param>
+    /// <param name="otherErrors">What others found wrong with it already.</param>
+    /// <exception cref="ConfigurationErrorsException">It can't be used.</exception>
+    public static GatewayOptions LoadAdminPort(IConfiguration configuration, IReadOnlyList<string> otherErrors)
+    {
+        var reader = new ConfigurationReader(configuration);
+        var options = new GatewayOptions();
+        LoadPlatform(reader, options.Platform);
+        LoadAdmin(reader, options.Admin);
+        LoadDashboard(reader, options.Dashboard);
+        LoadFleet(reader, options.Fleet);
+        reader.Errors.AddRange(otherErrors);
+        return reader.Errors.Count == 0 ? options : throw new ConfigurationErrorsException(reader.Errors);
     }
 
     private static void LoadPlatform(ConfigurationReader reader, PlatformOptions platform)
@@ -315,8 +337,18 @@ internal static class GatewayOptionsLoader
         budgets.ThawCheck = reader.Duration("Lifecycle:ThawCheck", budgets.ThawCheck, _millisecond, TimeSpan.FromMinutes(1));
         budgets.LameDuck = reader.Duration("Drain:LameDuck", mode == PlatformMode.Kubernetes ? TimeSpan.FromSeconds(5) : TimeSpan.Zero, TimeSpan.Zero, _day);
         Fits(reader, "Lifecycle:FreezeBudget", budgets.Freeze, budgets.Flush + budgets.AnswerMargin, "Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
-        Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin,
-            "Drain:LameDuck, Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+        if (!options.Supervision.Supervise)
+        {
+            Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin,
+                "Drain:LameDuck, Lifecycle:FlushBudget and Lifecycle:AnswerMargin");
+            return;
+        }
+
+        // The node stops after the drain and within the same budget: what the platform grants is one time.
+        var grace = options.Supervision.StopGrace;
+        Fits(reader, "Lifecycle:StopBudget", budgets.Stop, budgets.LameDuck + budgets.Flush + budgets.AnswerMargin + grace,
+            "Drain:LameDuck, Lifecycle:FlushBudget, Lifecycle:AnswerMargin and Node:StopGrace");
+        budgets.Stop -= grace;
     }
 
     private static void Fits(ConfigurationReader reader, string key, TimeSpan budget, TimeSpan phases, string names)

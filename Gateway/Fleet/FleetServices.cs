@@ -25,13 +25,14 @@ internal static class FleetServices
         services.AddSingleton<ISnapshotSource>(provider =>
         {
             var node = provider.GetRequiredService<INoslateNode>();
+            var fleet = provider.GetRequiredService<IFleetProfileState>();
             return new InstanceSnapshotSource(
                 provider.GetRequiredService<InstanceLifecycle>(),
                 provider.GetRequiredService<InvocationLedger>(),
                 provider.GetRequiredService<FunctionBoard>(),
                 provider.GetRequiredService<FleetMembership>(),
                 options.Lifecycle.ContainerLife,
-                () => new AppliedProfiles(node.Status.Profiles is { State: ProfilesState.Applied } applied ? applied.Version : null, null, null),
+                () => new AppliedProfiles(node.Status.Profiles is { State: ProfilesState.Applied } applied ? applied.Version : null, fleet.Version, fleet.Error),
                 provider.GetRequiredService<TimeProvider>());
         });
         services.AddSingleton(provider => new FleetPublisher(

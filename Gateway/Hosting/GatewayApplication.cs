@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
-using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
@@ -20,6 +19,7 @@ using NoslateFleet.Gateway.Functions;
 using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Routing;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Gateway.Telemetry.Prometheus;
 using NoslateFleet.Noslate.Node;
@@ -34,7 +34,10 @@ public static class GatewayApplication
 
     /// <summary>Builds the process. The web application in it is the admin port; the platform port is a server of its own beside it.</summary>
     /// <param name="args">The command line: any key as <c>--Platform:Port=9000</c>.</param>
-    /// <param name="configure">Changes to the builder, before it is built; null for none.</param>
+    /// <param name="configure">
+    /// Changes to the builder, before it is built; null for none. What it finds wrong with the configuration, it throws as a
+    /// <see cref="ConfigurationErrorsException"/>; the gateway's own errors are added.
+    /// </param>
     /// <returns>The application, not started.</returns>
     /// <exception cref="ConfigurationErrorsException">The configuration can't be used; all errors are in it.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
@@ -47,8 +50,18 @@ public static class GatewayApplication
             ContentRootPath = AppContext.BaseDirectory,
         });
         GatewayConfiguration.AddGateway(builder.Configuration, args);
-        configure?.Invoke(builder);
-        var options = GatewayOptionsLoader.Load(builder.Configuration);
+        IReadOnlyList<string> otherErrors = [];
+        try
+        {
+            configure?.Invoke(builder);
+        }
+        catch (ConfigurationErrorsException error)
+        {
+            // Told together with the gateway's own.
+            otherErrors = error.Errors;
+        }
+
+        var options = GatewayOptionsLoader.Load(builder.Configuration, otherErrors);
         builder.Services.AddGateway(options);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -74,6 +87,10 @@ public static class GatewayApplication
     /// <param name="app">A gateway that <see cref="Build"/> made and that has started.</param>
     public static string? PlatformHttp2Address(this WebApplication app) => app.Services.GetRequiredService<PlatformServer>().Http2Address;
 
+    /// <summary>The exit code of the process, once the gateway has stopped: 0, or 4 when the node beside it could not be kept running.</summary>
+    /// <param name="app">A gateway that <see cref="Build"/> made and that has stopped.</param>
+    public static int ExitCode(this WebApplication app) => app.Services.GetService<NodeSupervisor>() is { GaveUp: true } ? NodeSupervisor.GaveUpExitCode : 0;
+
     private static void AddGateway(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton(options);
@@ -97,6 +114,13 @@ public static class GatewayApplication
         services.AddSingleton<Forwarder>();
         services.AddSingleton<PlatformApplication>();
         services.AddSingleton<PlatformServer>();
+        if (options.Supervision.Supervise)
+        {
+            // First to start and last to stop: the node is there as long as anything is served.
+            services.AddSingleton<NodeSupervisor>();
+            services.AddHostedService(provider => provider.GetRequiredService<NodeSupervisor>());
+        }
+
         services.AddSingleton<NodeService>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeService>());
         services.AddHostedService(provider => provider.GetRequiredService<LifecycleService>());
@@ -123,8 +147,8 @@ public static class GatewayApplication
     {
         services.AddSingleton<FunctionBoard>();
         services.AddSingleton<FunctionWatch>();
-
         services.AddFleet(options);
+        services.AddFleetOrders(options);
         services.AddDashboard(options.Dashboard);
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
@@ -150,6 +174,6 @@ public static class GatewayApplication
 
         // In place of the host's own: the listeners stay open until the instance is drained.
         services.AddSingleton<IHostLifetime, DrainOnSignal>();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Lifecycle.Budgets.Stop + _shutdownSlack);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Lifecycle.Budgets.Stop + options.Supervision.StopGrace + _shutdownSlack);
     }
 }

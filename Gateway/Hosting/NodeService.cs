@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Noslate.Node;
 using NoslateFleet.Noslate.Profiles;
 
 namespace NoslateFleet.Gateway.Hosting;
 
-/// <summary>Starts the node's client and gives it the profiles of the functions file, now and whenever the file changes.</summary>
+/// <summary>Starts the node's client, and watches the functions file for it.</summary>
 internal sealed partial class NodeService : IHostedService, IAsyncDisposable
 {
     private const string DefaultFile = "functions.json";
@@ -14,7 +15,7 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
     private readonly INoslateNode _node;
     private readonly FunctionsFile? _file;
 
-    public NodeService(INoslateNode node, GatewayOptions options, TimeProvider time, ILoggerFactory loggers)
+    public NodeService(INoslateNode node, ProfileChoice profiles, GatewayOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _node = node;
         var path = options.Functions.Path ?? (System.IO.File.Exists(DefaultFile) ? DefaultFile : null);
@@ -25,7 +26,7 @@ internal sealed partial class NodeService : IHostedService, IAsyncDisposable
         }
 
         _file = new FunctionsFile(Path.GetFullPath(path), time, loggers.CreateLogger<FunctionsFile>());
-        _file.Changed += node.SetProfiles;
+        _file.Changed += profiles.SetOwn;
     }
 
     /// <summary>The functions file; null where none is used.</summary>

@@ -73,6 +73,24 @@ internal static class ProblemTable
     public static readonly Problem ForeignOrigin = new(403, Gateway, "foreign-origin", Executed.Never,
         "A page of another site asks for this.");
 
+    public static readonly Problem BadArgument = new(400, Gateway, "bad-argument", Executed.Never,
+        "A parameter, header or body of the request is not what is wanted.");
+
+    public static readonly Problem UnknownInstance = new(404, Gateway, "unknown-instance", Executed.Never,
+        "The fleet directory has no instance of that id.");
+
+    public static readonly Problem UnknownVersion = new(404, Gateway, "unknown-version", Executed.Never,
+        "The fleet directory has no such version of the profiles any more.");
+
+    public static readonly Problem VersionConflict = new(409, Gateway, "version-conflict", Executed.Never,
+        "The fleet's profiles are of another version than the one expected: read them again.");
+
+    public static readonly Problem ProfilesInvalid = new(422, Gateway, "profiles-invalid", Executed.Never,
+        "The profiles can't be used, and were not stored.");
+
+    public static readonly Problem DirectoryUnavailable = new(503, Gateway, "directory-unavailable", Executed.Never,
+        "The fleet directory can't be reached. Invocations are not touched by that.", 5);
+
     /// <summary>A client that left gets no answer; the log shows this status.</summary>
     public const int ClientClosedRequest = 499;
 
@@ -83,6 +101,7 @@ internal static class ProblemTable
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
         BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, NoToken, ForeignOrigin,
+        BadArgument, UnknownInstance, UnknownVersion, VersionConflict, ProfilesInvalid, DirectoryUnavailable,
     ];
 
     /// <summary>The problem for a refused admission.</summary>

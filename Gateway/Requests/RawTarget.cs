@@ -60,6 +60,7 @@ internal static class RawTarget
         if (segment.IsEmpty || !TryDecode(segment, out name) || name.Contains('/', StringComparison.Ordinal) || name is "." or ".."
             || !Routing.TargetHeader.IsName(name))
         {
+            name = "";
             return false;
         }
 

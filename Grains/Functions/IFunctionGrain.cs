@@ -8,7 +8,7 @@ namespace NoslateFleet.Grains.Functions;
 
 /// <summary>
 /// A function on an instance, keyed by <see cref="GrainKeys.OfFunction"/>. Every method answers at once: none waits for a slot, nor for
-/// an end. Where the instance can't be reached, calls throw <c>SiloUnavailableException</c>.
+/// an end. Where the instance can't be reached, calls throw <see cref="InstanceUnreachableException"/>.
 /// </summary>
 [Alias("noslatefleet.function")]
 public interface IFunctionGrain : IGrainWithStringKey

@@ -7,7 +7,7 @@ namespace NoslateFleet.Grains.Instances;
 
 /// <summary>
 /// An instance, keyed by <see cref="GrainKeys.OfInstance"/>. No method waits for a drain's end. Where the instance can't be reached, calls
-/// throw <c>SiloUnavailableException</c>.
+/// throw <see cref="InstanceUnreachableException"/>.
 /// </summary>
 [Alias("noslatefleet.instance")]
 public interface IInstanceGrain : IGrainWithStringKey

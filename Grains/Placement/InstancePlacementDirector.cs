@@ -34,10 +34,11 @@ internal sealed class InstancePlacementDirector(ILocalSiloDetails local, ICluste
             }
         }
 
+        // An exception of our own: Orleans tries again for some time what it takes for passing.
         return found is not null
             ? Task.FromResult(found)
-            : Task.FromException<SiloAddress>(new SiloUnavailableException(
-                $"Instance '{instance}' has no active silo in the cluster of instance '{local.Name}'. "
-                + "It may have left, or be of a topology in which instances can't reach each other; what the fleet directory knows of it can still be read."));
+            : Task.FromException<SiloAddress>(new InstanceUnreachableException(
+                $"Instance '{instance}' has no active silo that instance '{local.Name}' knows: "
+                + "it has left, or instances of its topology can't reach each other. What the fleet directory knows of it can still be read."));
     }
 }

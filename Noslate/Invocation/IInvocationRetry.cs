@@ -1,3 +1,5 @@
+using System.IO.Pipelines;
+
 namespace NoslateFleet.Noslate.Invocation;
 
 /// <summary>Decides what becomes of an invocation that the data plane refused because it does not know its function or service.</summary>
@@ -7,7 +9,22 @@ internal interface IInvocationRetry
     /// <param name="refused">The invocation.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
     ValueTask<InvocationCall> AfterNotFoundAsync(NotFoundInvocation refused, CancellationToken cancellationToken);
+
+    /// <summary>Whether an invocation of which nothing has left is held until a data plane is there.</summary>
+    bool Holds { get; }
+
+    /// <summary>Holds an invocation of which nothing has left, and whose body nobody has touched, or throws what the caller shall see.</summary>
+    /// <param name="unsent">The invocation.</param>
+    /// <param name="cancellationToken">The caller has gone.</param>
+    ValueTask<InvocationCall> AfterUnsentAsync(UnsentInvocation unsent, CancellationToken cancellationToken);
 }
+
+/// <summary>An invocation that did not reach the data plane.</summary>
+/// <param name="Target">Function or service.</param>
+/// <param name="Request">Everything but the body.</param>
+/// <param name="Body">The body; null for none.</param>
+/// <param name="TimeLeft">What is left of the time to the head.</param>
+internal sealed record UnsentInvocation(InvocationTarget Target, InvocationRequest Request, PipeReader? Body, TimeSpan TimeLeft);
 
 /// <summary>An invocation whose function or service the data plane does not know.</summary>
 /// <param name="Load">Who counts the calls of that plane.</param>

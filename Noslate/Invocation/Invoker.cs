@@ -18,7 +18,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
     /// <summary>Sends one and waits for the response head; the contract is that of INoslateNode.InvokeAsync.</summary>
     /// <param name="channel">The plane's channel.</param>
     /// <param name="load">Told of the end of the call; null if nobody counts.</param>
-    /// <param name="retry">Asked when the plane does not know the function or service; null if that ends it.</param>
+    /// <param name="retry">Asked when the plane does not know the function or service, or was not reached; null if that ends it.</param>
     /// <param name="target">Function or service.</param>
     /// <param name="request">Everything but the body.</param>
     /// <param name="body">The body; null for none.</param>
@@ -72,6 +72,13 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
             var refused = new NotFoundInvocation(load, target, request, slot.Content.IsRepeatable, slot.TimeLeft() - Grace, failure);
             await call.DisposeAsync();
             return await retry.AfterNotFoundAsync(refused, cancellationToken);
+        }
+        catch (InvocationFailedException failure)
+            when (retry is { Holds: true } && failure.Error.Failure == InvocationFailure.PlaneUnavailable && !slot.Content.Begun)
+        {
+            var unsent = new UnsentInvocation(target, request, body, slot.TimeLeft() - Grace);
+            await call.DisposeAsync();
+            return await retry.AfterUnsentAsync(unsent, cancellationToken);
         }
         catch
         {

@@ -32,4 +32,10 @@ public sealed class NodeOptions
     /// tried again within its deadline. Default 15 s: a data plane was seen to get its profiles 5 to 11 s after its start. Zero: never.
     /// </summary>
     public TimeSpan ResyncWindow { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Whether a call waits, within its deadline, while no data plane is connected, for one to come back. Default false: it fails at once. True suits a
+    /// node that somebody starts again.
+    /// </summary>
+    public bool Hold { get; set; }
 }

@@ -13,6 +13,9 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     private static readonly TimeSpan ResyncPauseMin = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan ResyncPauseMax = TimeSpan.FromMilliseconds(400);
 
+    // A timer takes no more, and nobody waits longer.
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(24);
+
     private readonly PlaneLink[] _dataPlanes;
     private readonly PlaneLink[] _controlPlanes;
     private readonly IProfilePublisher _publisher;
@@ -25,6 +28,8 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     private readonly Queue<NodeStatus> _unraised = new();
     private volatile NodeStatus _status;
     private volatile ProfileSet? _profiles;
+    private TaskCompletionSource _dataPlaneCame = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _holds;
     private bool _raising;
     private bool _started;
     private volatile bool _disposed;
@@ -51,6 +56,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         _logger = loggers.CreateLogger<NoslateNode>();
         _time = time;
         _random = random;
+        _holds = options.Hold;
         _invoker = new Invoker(time);
         _dataPlanes = [.. Enumerable.Range(0, options.DataPlanes).Select(index => CreateLink(index, isDataPlane: true))];
         _controlPlanes = [.. Enumerable.Range(0, options.ControlPlanes).Select(index => CreateLink(index, isDataPlane: false))];
@@ -105,10 +111,22 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         InvocationTarget target, InvocationRequest request, PipeReader? body, TimeSpan timeout, CancellationToken cancellationToken)
     {
         PlaneLink? link = Choose();
-        return link is not null
-            ? _invoker.InvokeAsync(link.Channel, link, this, target, request, body, timeout, cancellationToken)
+        return link is not null ? _invoker.InvokeAsync(link.Channel, link, this, target, request, body, timeout, cancellationToken)
+            : _holds ? HoldAsync(new UnsentInvocation(target, request, body, timeout), retried: false, cancellationToken)
             : ValueTask.FromException<InvocationCall>(NoPlane());
     }
+
+    /// <summary>Calls that find no data plane fail at once from now on, also those that wait for one: nobody starts it again.</summary>
+    public void StopHolding()
+    {
+        _holds = false;
+        TellDataPlaneCame();
+    }
+
+    bool IInvocationRetry.Holds => _holds;
+
+    ValueTask<InvocationCall> IInvocationRetry.AfterUnsentAsync(UnsentInvocation unsent, CancellationToken cancellationToken) =>
+        HoldAsync(unsent, retried: true, cancellationToken);
 
     /// <summary>
     /// A plane that has just come back answers "not found" until its profiles arrive. Such a call never ran, so it is tried again as long as
@@ -145,10 +163,16 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
                 throw Resyncing(failure, "its deadline left no time for another try");
             }
 
-            link = Choose() ?? throw NoPlane();
+            link = await LinkAsync(left, cancellationToken);
+            left = refused.TimeLeft - _time.GetElapsedTime(began);
             try
             {
                 return await _invoker.InvokeAgainAsync(link.Channel, link, refused.Target, refused.Request, left, cancellationToken);
+            }
+            catch (InvocationFailedException again) when (_holds && again.Error is { Failure: InvocationFailure.PlaneUnavailable, Executed: Executed.Never })
+            {
+                // Gone again, and told by nobody yet: the next pause is waited out, and what comes back is asked.
+                continue;
             }
             catch (InvocationFailedException again) when (link.IsResyncing && Invoker.IsNotFound(again))
             {
@@ -203,6 +227,10 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         }
 
         Refresh();
+        if (connectionChanged && link is { IsDataPlane: true, Status.Connected: true })
+        {
+            TellDataPlaneCame();
+        }
     }
 
     void IPlaneLinkOwner.EventReceived(NodeEvent nodeEvent)
@@ -257,6 +285,68 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
 
         return best;
     }
+
+    /// <summary>Waits for a data plane and sends the invocation; again, with pauses, as long as nothing of it left and its time allows.</summary>
+    private async ValueTask<InvocationCall> HoldAsync(UnsentInvocation unsent, bool retried, CancellationToken cancellationToken)
+    {
+        long began = _time.GetTimestamp();
+        if (retried)
+        {
+            // The link does not know yet that its plane is gone. Without a pause this would be a loop until it does.
+            await Task.Delay(ResyncPauseMin, _time, cancellationToken);
+        }
+
+        PlaneLink link = await LinkAsync(unsent.TimeLeft - _time.GetElapsedTime(began), cancellationToken);
+        TimeSpan left = unsent.TimeLeft - _time.GetElapsedTime(began);
+        if (left <= TimeSpan.Zero)
+        {
+            throw NoPlane();
+        }
+
+        return await _invoker.InvokeAsync(link.Channel, link, this, unsent.Target, unsent.Request, unsent.Body, left, cancellationToken);
+    }
+
+    /// <summary>A connected data plane, waited for if calls are held.</summary>
+    private async ValueTask<PlaneLink> LinkAsync(TimeSpan timeLeft, CancellationToken cancellationToken)
+    {
+        if (Choose() is { } there)
+        {
+            return there;
+        }
+
+        if (!_holds || timeLeft <= TimeSpan.Zero)
+        {
+            throw NoPlane();
+        }
+
+        using var over = new CancellationTokenSource(timeLeft < LongestTimer ? timeLeft : LongestTimer, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
+        while (true)
+        {
+            Task came = Volatile.Read(ref _dataPlaneCame).Task;
+            if (Choose() is { } link)
+            {
+                return link;
+            }
+
+            if (!_holds)
+            {
+                throw NoPlane();
+            }
+
+            try
+            {
+                await came.WaitAsync(either.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw NoPlane();
+            }
+        }
+    }
+
+    private void TellDataPlaneCame() =>
+        Interlocked.Exchange(ref _dataPlaneCame, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     private bool IsWanted(InvocationTarget target, string name)
     {

@@ -21,9 +21,22 @@ public static class Requires
             .FirstOrDefault(File.Exists);
         if (path is not null)
             return path;
-        string message = $"the program '{name}' is not installed";
+        throw Missing($"the program '{name}' is not installed");
+    }
+
+    /// <summary>Skips the calling test unless the folder exists; fails it instead when NOSLATEFLEET_REQUIRE is 1.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="what">What is in it, and what installs it.</param>
+    public static void Folder(string path, string what)
+    {
+        if (!Directory.Exists(path))
+            throw Missing($"{what} is not installed");
+    }
+
+    private static SkipException Missing(string message)
+    {
         if (Environment.GetEnvironmentVariable(MustHave) == "1")
             Assert.Fail($"{message}, and {MustHave}=1 forbids to skip");
-        throw new SkipException(message);
+        return new SkipException(message);
     }
 }

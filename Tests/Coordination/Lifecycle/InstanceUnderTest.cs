@@ -20,8 +20,9 @@ internal sealed class InstanceUnderTest : IDisposable
         // Some tests block threads on purpose; the pool must not take its time to replace them.
         ThreadPool.SetMinThreads(64, 8);
 
-    public InstanceUnderTest(Action<LifecycleBudgets>? set = null, TimeProvider? time = null)
+    public InstanceUnderTest(Action<LifecycleBudgets>? set = null, TimeProvider? time = null, ManualTimeProvider? clock = null)
     {
+        Clock = clock ?? new ManualTimeProvider();
         var budgets = new LifecycleBudgets();
         set?.Invoke(budgets);
         time ??= Clock;
@@ -33,7 +34,7 @@ internal sealed class InstanceUnderTest : IDisposable
         Ledger.Observer = new Edges(Life);
     }
 
-    public ManualTimeProvider Clock { get; } = new();
+    public ManualTimeProvider Clock { get; }
 
     public FakeWork Work { get; } = new();
 

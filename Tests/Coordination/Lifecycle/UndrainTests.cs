@@ -27,6 +27,42 @@ public sealed class UndrainTests
     }
 
     [Fact]
+    public async Task ByWhoBeganTheStop_UndoesIt()
+    {
+        using var it = await ReadyAsync();
+        var run = it.Life.StopAsync("order");
+        await Soon(run);
+        Assert.True(it.Life.UndoStop(run, "order", "expired"));
+        Assert.Equal(InstancePhase.Ready, it.Phase);
+        Assert.False(it.Life.UndoStop(run, "order", "expired"));
+    }
+
+    [Theory]
+    [InlineData("signal", "order")]
+    [InlineData("order", "signal")]
+    public async Task ByAnOrder_LeavesAStopThatOthersBeganOrJoined(string first, string second)
+    {
+        using var it = await ReadyAsync();
+        await Soon(it.Life.StopAsync(first));
+        var joined = it.Life.StopAsync(second);
+        Assert.False(it.Life.UndoStop(joined, "order", "expired"));
+        Assert.Equal(InstancePhase.Stopped, it.Phase);
+        Assert.True(it.Life.Undrain("operator"));
+    }
+
+    [Fact]
+    public async Task ByWhoBeganAnEarlierStop_LeavesALaterOne()
+    {
+        using var it = await ReadyAsync();
+        var earlier = it.Life.StopAsync("order");
+        await Soon(earlier);
+        Assert.True(it.Life.Undrain("operator"));
+        await Soon(it.Life.StopAsync("order"));
+        Assert.False(it.Life.UndoStop(earlier, "order", "expired"));
+        Assert.Equal(InstancePhase.Stopped, it.Phase);
+    }
+
+    [Fact]
     public async Task InLameDuck_CallsTheStopOff()
     {
         using var it = await ReadyAsync(b => b.LameDuck = TimeSpan.FromSeconds(5));

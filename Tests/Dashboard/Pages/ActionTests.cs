@@ -2,6 +2,7 @@ using Microsoft.Playwright;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Dashboard.Harness;
+using NoslateFleet.Tests.Gateway.Harness;
 using static Microsoft.Playwright.Assertions;
 
 namespace NoslateFleet.Tests.Dashboard.Pages;
@@ -39,6 +40,21 @@ public sealed class ActionTests(Browser browser)
         await Expect(page.Locator("#orders .verdict")).ToHaveTextAsync("Clean");
         await Expect(page.Locator("#summary")).ToContainTextAsync("It said that it has stopped.");
         await window.ShootAsync("drained");
+    }
+
+    [SkippableFact]
+    public async Task Drain_OfARealInstance_IsDoneByIt()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(settings: [("Lifecycle:InstanceId", "real-one")]);
+        await using var window = await browser.OpenAsync();
+        var page = window.Page;
+        await page.GotoAsync($"http://127.0.0.1:{gateway.AdminPort}/dashboard/order?id=real-one&kind=Drain");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Drain" }).ClickAsync();
+        await Expect(page.Locator("#orders .outcome")).ToHaveTextAsync("Done");
+        await Expect(page.Locator("#orders .verdict")).ToHaveTextAsync("Clean");
+        await Expect(page.Locator("#summary")).ToContainTextAsync("It said that it has stopped.");
+        Assert.Equal(InstancePhase.Stopped, gateway.Lifecycle.State.Phase);
+        await window.ShootAsync("drained-for-real");
     }
 
     [SkippableFact]

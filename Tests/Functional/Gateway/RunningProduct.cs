@@ -116,13 +116,17 @@ internal sealed class RunningProduct : IAsyncDisposable
     }
 
     /// <summary>A gateway process with this product's settings and others; the caller's to dispose.</summary>
-    public RunningProcess NewGateway(params string[] settings) => new(
+    public RunningProcess NewGateway(params string[] settings) => NewGatewayBehind([], settings);
+
+    /// <summary>The same, started by another program such as <c>unshare</c>.</summary>
+    public RunningProcess NewGatewayBehind(string[] before, string[] settings) => new(
         GatewayProgram,
         _directory.Path,
         [
             "--Node:Workdir=" + _directory.Path, "--Platform:Address=127.0.0.1", $"--Platform:Port={Port}", $"--Admin:Port={AdminPort}", "--Platform:Mode=Open",
             .. Settings, .. settings,
-        ]);
+        ],
+        before);
 
     /// <summary>Runs <c>Gateway hook NAME</c> as an exec hook does.</summary>
     /// <returns>Its exit code and all it said.</returns>

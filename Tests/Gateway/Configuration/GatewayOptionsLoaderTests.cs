@@ -73,6 +73,14 @@ public sealed class GatewayOptionsLoaderTests
         Assert.StartsWith($"{key} = \"{value}\": must be ", Assert.Single(Errors((key, value))), StringComparison.Ordinal);
 
     [Fact]
+    public void SimulatedInstances_AreNoneByDefault_AndBounded()
+    {
+        Assert.Equal(0, Load().Simulation.Instances);
+        Assert.Equal(10_000, Load(("Fleet:Simulate", "10000")).Simulation.Instances);
+        Assert.Equal(["Fleet:Simulate = \"10001\": must be a whole number from 0 to 10000"], Errors(("Fleet:Simulate", "10001")));
+    }
+
+    [Fact]
     public void AllErrors_AreToldAtOnce_WithKeyAndValue()
     {
         var errors = Errors(

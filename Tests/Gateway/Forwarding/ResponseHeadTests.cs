@@ -119,8 +119,16 @@ public sealed class ResponseHeadTests(SharedGateway shared) : SharedGatewayTests
     [SkippableFact]
     public async Task BodyLongerThanItsLength_InOneWrite_IsBadResponse_OrCut()
     {
-        var response = await SendAsync(["head", 200, Length("5")], ["end", "123456"]);
-        Assert.False(response.Status == 200 && response.Whole);
+        try
+        {
+            var response = await SendAsync(["head", 200, Length("5")], ["end", "123456"]);
+            Assert.False(response.Status == 200 && response.Whole);
+        }
+        catch (EndOfStreamException)
+        {
+            // Cut by a reset, which also takes the head that had come and was not read yet.
+        }
+
         Assert.Equal(new Ended(0, 1, 0), await EndedAsync());
     }
 

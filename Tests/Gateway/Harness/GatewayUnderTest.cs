@@ -67,11 +67,11 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     public InstanceLifecycle Lifecycle => _app.Services.GetRequiredService<InstanceLifecycle>();
 
-    public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
-
-    /// <summary>One of the gateway's services.</summary>
+    /// <summary>One of the gateway's own services.</summary>
     public T Service<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
+
+    public INoslateNode Client => _app.Services.GetRequiredService<INoslateNode>();
 
     public IEnumerable<string> Log => _logs.Lines;
 
@@ -125,6 +125,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     /// <param name="content">The functions file's content instead of functions and services; nothing is waited for then.</param>
     /// <param name="nodeClock">The emulated node's clock; the system's if null.</param>
     /// <param name="output">Where lines for standard output go; nowhere if null.</param>
+    /// <param name="registrations">What takes the place of the gateway's own services; null for nothing.</param>
     public static async Task<GatewayUnderTest> StartAsync(
         object[]? functions = null,
         object[]? services = null,
@@ -134,7 +135,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         TimeProvider? time = null,
         string? content = null,
         TimeProvider? nodeClock = null,
-        IMarkerOutput? output = null)
+        IMarkerOutput? output = null,
+        Action<IServiceCollection>? registrations = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("nf-").FullName;
         var file = Path.Combine(directory, "functions.json");
@@ -165,6 +167,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             {
                 builder.Services.AddSingleton(time);
             }
+
+            registrations?.Invoke(builder.Services);
         });
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var client = app.Services.GetRequiredService<INoslateNode>();

@@ -2,12 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using NoslateFleet.Tests.Common;
 
-namespace NoslateFleet.Tests.Functional.Gateway;
+namespace NoslateFleet.Tests.Common;
 
 /// <summary>Signals, by their numbers on Linux.</summary>
-internal enum ProcessSignal
+public enum ProcessSignal
 {
     Interrupt = 2,
     Term = 15,
@@ -16,27 +15,23 @@ internal enum ProcessSignal
 }
 
 /// <summary>One of the product's executables as a process of its own. It does not outlive this object.</summary>
-internal sealed class RunningProcess : IAsyncDisposable
+public sealed class RunningProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
 
-    public RunningProcess(string program, string directory, IEnumerable<string> arguments)
+    public RunningProcess(string program, string directory, IEnumerable<string> arguments, params string[] before)
+        : this(Start([.. before, "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments], directory))
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            WorkingDirectory = directory,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
+    }
 
+    /// <summary>Any program; its streams are taken.</summary>
+    public RunningProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Add(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Add(_error, line.Data);
@@ -92,6 +87,9 @@ internal sealed class RunningProcess : IAsyncDisposable
 
     public void KillHard() => _process.Kill();
 
+    /// <summary>Kills it and all that it has started.</summary>
+    public void KillTree() => _process.Kill(entireProcessTree: true);
+
     public async Task<int> ExitAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(45));
@@ -133,4 +131,6 @@ internal sealed class RunningProcess : IAsyncDisposable
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int pid, int signal);
+
+    private static ProcessStartInfo Start(string[] words, string directory) => new(words[0], words[1..]) { WorkingDirectory = directory };
 }

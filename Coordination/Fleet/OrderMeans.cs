@@ -1,0 +1,9 @@
+using NoslateFleet.Coordination.Lifecycle;
+
+namespace NoslateFleet.Coordination.Fleet;
+
+/// <summary>What an order needs besides the lifecycle.</summary>
+/// <param name="FlushAsync">Sends out what is held back, and publishes.</param>
+/// <param name="WriteReceipt">A receipt as JSON.</param>
+/// <param name="Changed">Told after an order has ended: the snapshot may have changed with it. Must be quick and not throw.</param>
+public sealed record OrderMeans(Func<CancellationToken, Task> FlushAsync, Func<Receipt, string> WriteReceipt, Action Changed);

@@ -1,0 +1,407 @@
+using NoslateFleet.Coordination.Lifecycle;
+
+namespace NoslateFleet.Coordination.Fleet;
+
+/// <summary>
+/// Carries out the orders to this instance: at its start, when it is told of one, after a thaw, and when the directory is back. Each is
+/// carried out at most once by a process and gets a result, which is tried again until the directory has it. What is over, or meant for another life of
+/// the container, is never carried out. Boot and epoch don't matter: an open drain is taken up by the process that comes after.
+/// </summary>
+/// <remarks>Nothing in here throws at its caller, and no lock is held while anything is waited for.</remarks>
+public sealed class OrderRunner : IAsyncDisposable
+{
+    /// <summary>How long a flush may take: other orders wait for it.</summary>
+    public static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>After which time a directory that failed is tried again, if nothing tells that it is back.</summary>
+    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
+
+    private const string Cause = "order";
+
+    /// <summary>Results kept in mind: a directory that comes back with an older state must not have an order carried out twice.</summary>
+    private const int MaxRemembered = 1024;
+
+    // The longest time that a timer takes at once; what is left is waited for then.
+    private static readonly TimeSpan _longestWait = TimeSpan.FromDays(1);
+
+    private readonly IFleetOrders _orders;
+    private readonly IFleetNotices _notices;
+    private readonly InstanceLifecycle _lifecycle;
+    private readonly string? _containerLife;
+    private readonly OrderMeans _means;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _due = new(1);
+    private readonly Lock _lock = new();
+
+    // Guarded by the lock.
+    private bool _started;
+    private bool _dueTold = true;
+
+    // Of the loop alone.
+    private readonly Dictionary<string, FleetOrderResult> _ended = new(StringComparer.Ordinal);
+    private readonly Queue<string> _endedInOrder = new();
+    private readonly HashSet<string> _undelivered = new(StringComparer.Ordinal);
+    private Hold? _hold;
+    private bool _failed;
+
+    private long _epoch;
+    private IDisposable? _listening;
+    private Task _loop = Task.CompletedTask;
+
+    /// <summary>A runner that has not begun.</summary>
+    /// <param name="orders">Where the orders are.</param>
+    /// <param name="notices">Tells of new ones.</param>
+    /// <param name="lifecycle">The instance.</param>
+    /// <param name="containerLife">As <see cref="InstanceSnapshot.ContainerLife"/> tells.</param>
+    /// <param name="means">What an order needs besides.</param>
+    /// <param name="time">The clock.</param>
+    public OrderRunner(
+        IFleetOrders orders, IFleetNotices notices, InstanceLifecycle lifecycle, string? containerLife, OrderMeans means, TimeProvider time)
+    {
+        _orders = orders;
+        _notices = notices;
+        _lifecycle = lifecycle;
+        _containerLife = containerLife;
+        _means = means;
+        _time = time;
+    }
+
+    /// <summary>Begins to take orders. Does nothing the second time.</summary>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            if (_started)
+            {
+                return;
+            }
+
+            _started = true;
+        }
+
+        _epoch = _lifecycle.State.Epoch;
+        _lifecycle.Changed += OnChanged;
+        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _listening = _notices.Listen(_lifecycle.Identity.InstanceId, notice =>
+        {
+            if (notice is FleetNotice.Order or FleetNotice.Anything)
+            {
+                Look();
+            }
+        });
+    }
+
+    /// <summary>Looks for orders now.</summary>
+    public void Look()
+    {
+        lock (_lock)
+        {
+            if (_dueTold)
+            {
+                return;
+            }
+
+            _dueTold = true;
+        }
+
+        _due.Release();
+    }
+
+    /// <summary>Ends the taking of orders. A drain that is under way goes on, and its order stays open for the process that comes after.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _lifecycle.Changed -= OnChanged;
+        _listening?.Dispose();
+        await _stop.CancelAsync();
+        await _loop;
+    }
+
+    private void OnChanged(InstanceState state)
+    {
+        // Changes that cross may be told in the wrong order.
+        if (Interlocked.Exchange(ref _epoch, state.Epoch) != state.Epoch)
+        {
+            Look();
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await WaitAsync();
+                await RoundAsync();
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The only way out.
+        }
+    }
+
+    private async Task RoundAsync()
+    {
+        try
+        {
+            SettleHold();
+            await DeliverAsync();
+            foreach (var order in Open(await _orders.ListAsync(_lifecycle.Identity.InstanceId, _stop.Token)))
+            {
+                await CarryOutAsync(order.Order, order.Later);
+            }
+
+            await DeliverAsync();
+            _failed = false;
+        }
+        catch (Exception error) when (!_stop.IsCancellationRequested)
+        {
+            // Whoever publishes tells of an outage. What has ended is kept, and told later.
+            if (!_failed && error is not FleetDirectoryException)
+            {
+                _lifecycle.Recorder.Record(_lifecycle.State.Epoch, "fault", "orders: " + error.Message);
+            }
+
+            _failed = true;
+        }
+    }
+
+    private async Task WaitAsync()
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var due = _due.WaitAsync(over.Token);
+        List<Task> any = [due];
+        var wait = _failed ? RetryPause : Timeout.InfiniteTimeSpan;
+        if (_hold is { } hold)
+        {
+            var left = Left(hold.Order);
+            wait = wait == Timeout.InfiniteTimeSpan || left < wait ? left : wait;
+            if (!hold.Told)
+            {
+                any.Add(hold.Stop);
+            }
+        }
+
+        if (wait != Timeout.InfiniteTimeSpan)
+        {
+            any.Add(Task.Delay(wait, _time, over.Token));
+        }
+
+        await Task.WhenAny(any);
+        await over.CancelAsync();
+        await due.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Token.ThrowIfCancellationRequested();
+        if (due.IsCompletedSuccessfully)
+        {
+            lock (_lock)
+            {
+                _dueTold = false;
+            }
+        }
+    }
+
+    /// <summary>The orders that have to be carried out, each with the later one that takes its place, if any.</summary>
+    private List<(FleetOrder Order, FleetOrder? Later)> Open(IReadOnlyList<FleetOrderState> states)
+    {
+        var open = new List<(FleetOrder, FleetOrder?)>();
+        FleetOrder? later = null;
+        for (var i = states.Count - 1; i >= 0; i--)
+        {
+            var order = states[i].Order;
+            if (states[i].Result is not null)
+            {
+                continue;
+            }
+
+            if (_ended.ContainsKey(order.Id))
+            {
+                // The directory has lost the result, or never had it.
+                _undelivered.Add(order.Id);
+                continue;
+            }
+
+            if (order.Id != _hold?.Order.Id)
+            {
+                open.Add((order, later));
+            }
+
+            if (later is null && order.Kind is FleetOrderKind.Drain or FleetOrderKind.Undrain && IsOurs(order) && Left(order) > TimeSpan.Zero)
+            {
+                later = order;
+            }
+        }
+
+        open.Reverse();
+        return open;
+    }
+
+    private bool IsOurs(FleetOrder order) => order.ContainerLife is null || order.ContainerLife == _containerLife;
+
+    private TimeSpan Left(FleetOrder order)
+    {
+        var left = order.ExpiresAt - _time.GetUtcNow();
+        return left <= TimeSpan.Zero ? TimeSpan.Zero : left < _longestWait ? left : _longestWait;
+    }
+
+    private async Task CarryOutAsync(FleetOrder order, FleetOrder? later)
+    {
+        if (!IsOurs(order))
+        {
+            End(order, FleetOrderOutcome.Refused, "it is for another life of the container");
+        }
+        else if (Left(order) == TimeSpan.Zero)
+        {
+            End(order, FleetOrderOutcome.Expired, "its time was over before the instance came to it");
+        }
+        else
+        {
+            switch (order.Kind)
+            {
+                case FleetOrderKind.Drain or FleetOrderKind.Undrain when later is not null:
+                    End(order, FleetOrderOutcome.Superseded, $"order {later.Id} took its place");
+                    break;
+                case FleetOrderKind.Drain:
+                    Drain(order);
+                    break;
+                case FleetOrderKind.Undrain:
+                    Undrain(order);
+                    break;
+                case FleetOrderKind.Flush:
+                    await FlushAsync(order);
+                    break;
+                default:
+                    End(order, FleetOrderOutcome.Refused, "this version of the program does not know such an order");
+                    break;
+            }
+        }
+    }
+
+    private void Drain(FleetOrder order)
+    {
+        _lifecycle.Recorder.Record(_lifecycle.State.Epoch, Cause, $"drain, by {order.By}, until {order.ExpiresAt:O}");
+        var before = _hold;
+        _hold = new Hold(order, _lifecycle.StopAsync(Cause));
+        if (before is { Told: false })
+        {
+            End(before.Order, FleetOrderOutcome.Superseded, $"order {order.Id} took its place");
+        }
+    }
+
+    private void Undrain(FleetOrder order)
+    {
+        _lifecycle.Recorder.Record(_lifecycle.State.Epoch, Cause, "undrain, by " + order.By);
+        var undone = _lifecycle.Undrain(Cause);
+        if (_hold is { Told: false } hold)
+        {
+            End(hold.Order, FleetOrderOutcome.Superseded, "undone by order " + order.Id);
+        }
+
+        _hold = null;
+        if (undone)
+        {
+            End(order, FleetOrderOutcome.Done, "the instance serves again");
+        }
+        else
+        {
+            End(order, FleetOrderOutcome.Refused, "the instance neither drains nor has it stopped");
+        }
+    }
+
+    private async Task FlushAsync(FleetOrder order)
+    {
+        using var time = new CancellationTokenSource(FlushTime, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, _stop.Token);
+        try
+        {
+            await Task.Run(() => _means.FlushAsync(either.Token), CancellationToken.None).WaitAsync(either.Token);
+            End(order, FleetOrderOutcome.Done, "flushed");
+        }
+        catch (OperationCanceledException) when (time.IsCancellationRequested)
+        {
+            End(order, FleetOrderOutcome.Failed, $"not flushed within {FlushTime.TotalSeconds} s");
+        }
+        catch (Exception error) when (!_stop.IsCancellationRequested)
+        {
+            End(order, FleetOrderOutcome.Failed, error.Message);
+        }
+    }
+
+    /// <summary>A drain that has ended is told; one whose order is over is undone.</summary>
+    private void SettleHold()
+    {
+        if (_hold is not { } hold)
+        {
+            return;
+        }
+
+        if (!hold.Told && hold.Stop.IsCompletedSuccessfully)
+        {
+            var receipt = hold.Stop.Result;
+            if (receipt.CalledOff)
+            {
+                End(hold.Order, FleetOrderOutcome.Superseded, "undone on the instance itself", receipt);
+                _hold = null;
+                return;
+            }
+
+            var clean = receipt.Verdict == Verdict.Clean;
+            End(hold.Order, clean ? FleetOrderOutcome.Done : FleetOrderOutcome.Failed, clean ? "drained" : "drained by force", receipt);
+            _hold = hold = hold with { Told = true };
+        }
+
+        if (Left(hold.Order) > TimeSpan.Zero)
+        {
+            return;
+        }
+
+        // Not one that a hook or a signal has begun, or has joined: the process is about to end.
+        var undone = _lifecycle.UndoStop(hold.Stop, Cause, "the order expired");
+        if (!hold.Told)
+        {
+            End(hold.Order, FleetOrderOutcome.Expired, undone ? "not drained within its time, and undone" : "not drained within its time");
+        }
+        else if (undone)
+        {
+            _means.Changed();
+        }
+
+        _hold = null;
+    }
+
+    private void End(FleetOrder order, FleetOrderOutcome outcome, string detail, Receipt? receipt = null)
+    {
+        var identity = _lifecycle.Identity;
+        var epoch = _lifecycle.State.Epoch;
+        _lifecycle.Recorder.Record(epoch, Cause, $"{order.Kind}: {outcome}, {detail}");
+        _ended[order.Id] = new FleetOrderResult(
+            order.Id, identity.InstanceId, identity.Boot, epoch, _time.GetUtcNow(), outcome, detail, receipt is null ? null : _means.WriteReceipt(receipt));
+        _endedInOrder.Enqueue(order.Id);
+        _undelivered.Add(order.Id);
+        if (_endedInOrder.Count > MaxRemembered)
+        {
+            var oldest = _endedInOrder.Dequeue();
+            _ended.Remove(oldest);
+            _undelivered.Remove(oldest);
+        }
+
+        _means.Changed();
+    }
+
+    private async Task DeliverAsync()
+    {
+        foreach (var id in _undelivered.ToArray())
+        {
+            // False where the order is gone or has a result: then nobody waits for this one.
+            await _orders.CompleteAsync(_ended[id], _stop.Token);
+            _undelivered.Remove(id);
+        }
+    }
+
+    /// <summary>A drain that this process has begun, held until it is undone or its order expires.</summary>
+    /// <param name="Order">Its order.</param>
+    /// <param name="Stop">The stop.</param>
+    /// <param name="Told">Whether the order has its result.</param>
+    private sealed record Hold(FleetOrder Order, Task<Receipt> Stop, bool Told = false);
+}

@@ -1,0 +1,180 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Gateway.Problems;
+
+namespace NoslateFleet.Gateway.Admin;
+
+/// <summary>The fleet on the admin port: its instances, as the directory knows them, and orders to them. No other instance is asked.</summary>
+internal static class FleetEndpoints
+{
+    private const int UsualLimit = 100;
+    private const int MaxLimit = 1000;
+    private const int MaxOrderId = 64;
+    private const double MaxExpirySeconds = 30 * 24 * 3600;
+
+    public static void MapFleet(this WebApplication app)
+    {
+        app.MapGet("/api/fleet", static context => FleetRequest.RunAsync(context, FleetAsync));
+        app.MapGet("/api/fleet/instances/{id}", static context => FleetRequest.RunAsync(context, InstanceAsync));
+        app.MapGet("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, OrdersAsync));
+        app.MapPost("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, PlaceAsync, changes: true));
+        app.MapFleetProfiles();
+    }
+
+    private static async Task FleetAsync(HttpContext context)
+    {
+        var directory = context.RequestServices.GetRequiredService<IFleetDirectory>();
+        var options = context.RequestServices.GetRequiredService<FleetOptions>().Standing;
+        var limit = (int)(FleetRequest.Number(context, "limit", 1, MaxLimit) ?? UsualLimit);
+        var after = FleetRequest.Query(context, "after");
+        if (FleetRequest.Query(context, "changesSince") is { } since)
+        {
+            if (after is not null)
+            {
+                throw FleetRequest.Bad("after and changesSince don't go together: the first pages through all, the second through what has changed");
+            }
+
+            await ChangesAsync(context, directory, Version(since), limit, options);
+            return;
+        }
+
+        var view = await directory.ReadAllAsync(context.RequestAborted);
+        var counts = new int[Enum.GetValues<Standing>().Length];
+        var page = new List<InstanceLine>();
+        var more = false;
+        foreach (var entry in view.Entries)
+        {
+            counts[(int)view.StandingOf(entry, options)]++;
+            if (after is not null && string.CompareOrdinal(entry.Snapshot.InstanceId, after) <= 0)
+            {
+                continue;
+            }
+
+            if (page.Count < limit)
+            {
+                page.Add(InstanceLine.Of(entry, view.AsOf, options));
+            }
+            else
+            {
+                more = true;
+            }
+        }
+
+        await FleetRequest.WriteAsync(
+            context,
+            200,
+            new FleetAnswer(
+                view.AsOf,
+                view.Entries.Count,
+                new StandingCounts(
+                    counts[(int)Standing.Active],
+                    counts[(int)Standing.Draining],
+                    counts[(int)Standing.Quiet],
+                    counts[(int)Standing.Lost],
+                    counts[(int)Standing.Stopped],
+                    counts[(int)Standing.Gone]),
+                view.Unreadable,
+                page,
+                more ? page[^1].InstanceId : null),
+            FleetApiJson.Default.FleetAnswer);
+    }
+
+    private static async Task ChangesAsync(HttpContext context, IFleetDirectory directory, DirectoryVersion since, int limit, StandingOptions options)
+    {
+        var page = await directory.ReadChangesAsync(since, limit, context.RequestAborted);
+        await FleetRequest.WriteAsync(
+            context,
+            200,
+            new ChangesAnswer(
+                page.AsOf,
+                string.Create(CultureInfo.InvariantCulture, $"{page.Version.Directory}.{page.Version.Number}"),
+                page.More,
+                page.Reset,
+                [.. page.Changed.Select(entry => InstanceLine.Of(entry, page.AsOf, options))],
+                page.Removed),
+            FleetApiJson.Default.ChangesAnswer);
+    }
+
+    private static DirectoryVersion Version(string text)
+    {
+        if (text is "" or "none")
+        {
+            return DirectoryVersion.None;
+        }
+
+        var dot = text.LastIndexOf('.');
+        return dot > 0 && long.TryParse(text.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new DirectoryVersion(text[..dot], number)
+            : throw FleetRequest.Bad("changesSince must be the version of an earlier answer, or none");
+    }
+
+    private static async Task InstanceAsync(HttpContext context)
+    {
+        var directory = context.RequestServices.GetRequiredService<IFleetDirectory>();
+        var entry = await EntryAsync(context, directory);
+        var records = await directory.ReadRecordsAsync(entry.Snapshot.InstanceId, context.RequestAborted);
+
+        // For the directory's clock: an entry's age is by that, not by ours.
+        var now = (await directory.ReadChangesAsync(DirectoryVersion.None, 1, context.RequestAborted)).AsOf;
+        await FleetRequest.WriteAsync(
+            context,
+            200,
+            new FleetInstanceAnswer(
+                InstanceLine.Of(entry, now, context.RequestServices.GetRequiredService<FleetOptions>().Standing),
+                entry.Snapshot.ContainerLife,
+                entry.Snapshot.Functions,
+                entry.Snapshot.LeftOut,
+                FleetJsonText.Element(entry.Snapshot.LastReceiptJson),
+                [.. records.Select(static of => new RecordAnswer(of.Kind, of.Boot, of.Epoch, of.At, FleetJsonText.Element(of.Json)))]),
+            FleetApiJson.Default.FleetInstanceAnswer);
+    }
+
+    private static async Task OrdersAsync(HttpContext context)
+    {
+        // Also of an instance that the directory knows no more: its orders may outlive it.
+        var orders = await context.RequestServices.GetRequiredService<IFleetOrders>().ListAsync(FleetRequest.InstanceId(context), context.RequestAborted);
+        await FleetRequest.WriteAsync(context, 200, new OrdersAnswer([.. orders.Select(OrderAnswer.Of)]), FleetApiJson.Default.OrdersAnswer);
+    }
+
+    private static async Task PlaceAsync(HttpContext context)
+    {
+        var body = await FleetRequest.BodyAsync(context, FleetApiJson.Default.OrderBody);
+        var kind = Kind(body.Kind);
+        var id = body.Id ?? Guid.NewGuid().ToString("N");
+        if (id.Length is 0 or > MaxOrderId || id.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+        {
+            throw FleetRequest.Bad($"id must be 1 to {MaxOrderId} letters, digits, -, _ and .");
+        }
+
+        if (body.ExpirySeconds is not (null or (>= 1 and <= MaxExpirySeconds)))
+        {
+            throw FleetRequest.Bad(string.Create(CultureInfo.InvariantCulture, $"expirySeconds must be from 1 to {MaxExpirySeconds} (30 days)"));
+        }
+
+        var by = FleetRequest.By(body.By);
+        var entry = await EntryAsync(context, context.RequestServices.GetRequiredService<IFleetDirectory>());
+        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        var expiry = body.ExpirySeconds is { } seconds
+            ? TimeSpan.FromSeconds(seconds)
+            : context.RequestServices.GetRequiredService<FleetOptions>().OrderExpiry;
+        var state = await context.RequestServices.GetRequiredService<IFleetOrders>().PlaceAsync(
+            new FleetOrder(id, entry.Snapshot.InstanceId, entry.Snapshot.ContainerLife, kind, by, now, now + expiry), context.RequestAborted);
+        await FleetRequest.WriteAsync(context, 202, OrderAnswer.Of(state), FleetApiJson.Default.OrderAnswer);
+    }
+
+    private static FleetOrderKind Kind(string? text) => text?.ToLowerInvariant() switch
+    {
+        "drain" => FleetOrderKind.Drain,
+        "undrain" => FleetOrderKind.Undrain,
+        "flush" => FleetOrderKind.Flush,
+        _ => throw FleetRequest.Bad("kind must be drain, undrain or flush"),
+    };
+
+    private static async Task<DirectoryEntry> EntryAsync(HttpContext context, IFleetDirectory directory) =>
+        await directory.ReadAsync(FleetRequest.InstanceId(context), context.RequestAborted)
+        ?? throw new FleetRequestException(ProblemTable.UnknownInstance, null);
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Gateway.Problems;
+using NoslateFleet.Noslate.Profiles;
+
+namespace NoslateFleet.Gateway.Admin;
+
+/// <summary>The fleet's profiles on the admin port. Nothing is stored that an instance could not apply.</summary>
+internal static class FleetProfileEndpoints
+{
+    private const string Path = "/api/fleet/profiles";
+
+    public static void MapFleetProfiles(this WebApplication app)
+    {
+        app.MapGet(Path, static context => FleetRequest.RunAsync(context, ReadAsync));
+        app.MapPut(Path, static context => FleetRequest.RunAsync(context, PutAsync, changes: true));
+        app.MapDelete(Path, static context => FleetRequest.RunAsync(context, DeleteAsync, changes: true));
+        app.MapGet(Path + "/history", static context => FleetRequest.RunAsync(context, HistoryAsync));
+        app.MapPost(Path + "/validate", static context => FleetRequest.RunAsync(context, ValidateAsync));
+        app.MapPost(Path + "/rollback", static context => FleetRequest.RunAsync(context, RollbackAsync, changes: true));
+    }
+
+    private static async Task ReadAsync(HttpContext context)
+    {
+        var profiles = context.RequestServices.GetRequiredService<IFleetProfiles>();
+        var profile = FleetRequest.Number(context, "version", 1, long.MaxValue) is { } version
+            ? await FindAsync(context, profiles, version)
+            : await profiles.ReadAsync(context.RequestAborted);
+        Tag(context, profile?.Version ?? 0);
+        await FleetRequest.WriteAsync(
+            context,
+            200,
+            new FleetProfileAnswer(profile?.Version ?? 0, profile?.Json, profile?.By, profile?.At, profile?.RolledBackTo),
+            FleetApiJson.Default.FleetProfileAnswer);
+    }
+
+    private static async Task PutAsync(HttpContext context)
+    {
+        var expected = FleetRequest.ExpectedVersion(context);
+        var by = FleetRequest.By(FleetRequest.Query(context, "by"));
+        var body = await FleetRequest.BytesAsync(context, ProfileParser.MaxBytes);
+        Check(context, body);
+        await SetAsync(context, FleetRequest.Text(body), by, expected, rolledBackTo: null);
+    }
+
+    private static async Task DeleteAsync(HttpContext context)
+    {
+        var expected = FleetRequest.ExpectedVersion(context);
+        await SetAsync(context, json: null, FleetRequest.By(FleetRequest.Query(context, "by")), expected, rolledBackTo: null);
+    }
+
+    private static async Task RollbackAsync(HttpContext context)
+    {
+        var body = await FleetRequest.BodyAsync(context, FleetApiJson.Default.RollbackBody);
+        if (body.Version is not >= 1)
+        {
+            throw FleetRequest.Bad("version must be the number of one of the last versions, see /api/fleet/profiles/history");
+        }
+
+        var by = FleetRequest.By(body.By);
+        var expected = body.ExpectedVersion ?? FleetRequest.ExpectedVersion(context);
+        var profile = await FindAsync(context, context.RequestServices.GetRequiredService<IFleetProfiles>(), body.Version.Value);
+        if (profile.Json is { } json)
+        {
+            // By the rules of today: what was good for an older program may not be for this one.
+            Check(context, System.Text.Encoding.UTF8.GetBytes(json));
+        }
+
+        await SetAsync(context, profile.Json, by, expected, profile.Version);
+    }
+
+    private static async Task HistoryAsync(HttpContext context)
+    {
+        var versions = await context.RequestServices.GetRequiredService<IFleetProfiles>().ListAsync(context.RequestAborted);
+        await FleetRequest.WriteAsync(
+            context, 200, new ProfileHistoryAnswer([.. versions.Select(ProfileVersionAnswer.Of)]), FleetApiJson.Default.ProfileHistoryAnswer);
+    }
+
+    private static async Task ValidateAsync(HttpContext context)
+    {
+        var body = await FleetRequest.BytesAsync(context, ProfileParser.MaxBytes);
+        ValidationAnswer answer;
+        try
+        {
+            var profiles = context.RequestServices.GetRequiredService<ProfileChoice>().Parse(body);
+            answer = new ValidationAnswer(true, [], profiles.Functions.Count, profiles.Services.Count);
+        }
+        catch (ProfileValidationException error)
+        {
+            answer = new ValidationAnswer(false, error.Errors, null, null);
+        }
+
+        await FleetRequest.WriteAsync(context, 200, answer, FleetApiJson.Default.ValidationAnswer);
+    }
+
+    private static void Check(HttpContext context, ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            context.RequestServices.GetRequiredService<ProfileChoice>().Parse(text);
+        }
+        catch (ProfileValidationException error)
+        {
+            throw new FleetRequestException(ProblemTable.ProfilesInvalid, error.Message);
+        }
+    }
+
+    private static async Task<FleetProfile> FindAsync(HttpContext context, IFleetProfiles profiles, long version) =>
+        (await profiles.ListAsync(context.RequestAborted)).FirstOrDefault(profile => profile.Version == version)
+        ?? throw new FleetRequestException(ProblemTable.UnknownVersion, null);
+
+    private static async Task SetAsync(HttpContext context, string? json, string by, long? expected, long? rolledBackTo)
+    {
+        var profiles = context.RequestServices.GetRequiredService<IFleetProfiles>();
+        if (await profiles.SetAsync(json, by, expected, rolledBackTo, context.RequestAborted) is not { } set)
+        {
+            throw new FleetRequestException(
+                ProblemTable.VersionConflict, string.Create(CultureInfo.InvariantCulture, $"Version {expected} was expected."));
+        }
+
+        Tag(context, set.Version);
+        await FleetRequest.WriteAsync(context, 200, ProfileVersionAnswer.Of(set), FleetApiJson.Default.ProfileVersionAnswer);
+    }
+
+    private static void Tag(HttpContext context, long version) =>
+        context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
+}

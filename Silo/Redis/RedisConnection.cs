@@ -1,0 +1,210 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using NoslateFleet.Coordination.Fleet;
+using StackExchange.Redis;
+
+namespace NoslateFleet.Silo.Redis;
+
+/// <summary>
+/// The one connection of a process to the fleet's Redis. It begins with the first call, and comes back by itself. No call takes longer than
+/// <see cref="RedisOptions.Timeout"/>, and whatever fails is a <see cref="FleetDirectoryException"/>.
+/// </summary>
+internal sealed class RedisConnection : IAsyncDisposable, IDisposable
+{
+    /// <summary>How often, at most, the driver is asked to look again who is who, when the server says that it is not the one to write to.</summary>
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+
+    private readonly RedisOptions _options;
+    private readonly TimeProvider _time;
+    private readonly RedisOutage _outage;
+    private readonly Lock _lock = new();
+    private Task<ConnectionMultiplexer>? _connecting;
+    private string? _lastFailure;
+    private long _looked;
+    private bool _disposed;
+
+    /// <summary>Without connecting yet.</summary>
+    /// <param name="options">Where to and how; valid ones.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where outages are told.</param>
+    public RedisConnection(RedisOptions options, TimeProvider time, ILogger<RedisConnection> logger)
+    {
+        _options = options;
+        _time = time;
+        _outage = new RedisOutage(time, logger);
+        _looked = time.GetTimestamp();
+        Keys = new RedisKeys(options.Prefix);
+    }
+
+    /// <summary>A connection came back, or came about later than it was asked for.</summary>
+    public event Action? Restored;
+
+    /// <summary>The fleet's keys.</summary>
+    public RedisKeys Keys { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time => _time;
+
+    /// <summary>Runs a script; one that the server does not know, or no longer, is sent to it.</summary>
+    /// <param name="script">The script.</param>
+    /// <param name="keys">Every key it touches.</param>
+    /// <param name="values">Its arguments.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FleetDirectoryException">It failed.</exception>
+    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+        CallAsync(
+            async database =>
+            {
+                try
+                {
+                    return await database.ScriptEvaluateAsync(script.Hash, keys, values);
+                }
+                catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+                {
+                    object[] arguments = [script.Text, keys.Length, .. keys, .. values];
+                    return await database.ExecuteAsync("EVAL", arguments);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Makes a call.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FleetDirectoryException">It failed.</exception>
+    public async Task<T> CallAsync<T>(Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            var answer = AnswerAsync(call);
+            Observe(answer);
+            var result = await answer.WaitAsync(_options.Timeout, _time, cancellationToken);
+            _outage.Succeeded();
+            return result;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            var reason = Reason(e);
+            _outage.Failed(reason);
+            LookAgain(e);
+            throw new FleetDirectoryException($"the fleet directory in Redis can't be used: {reason}", e);
+        }
+    }
+
+    /// <summary>The place to listen at, once there is a connection.</summary>
+    public async Task<ISubscriber> SubscriberAsync() => (await ConnectedAsync()).GetSubscriber();
+
+    /// <summary>Ends the connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (End() is { } connecting)
+        {
+            try
+            {
+                await (await connecting).DisposeAsync();
+            }
+            catch (RedisException)
+            {
+                // It never came about.
+            }
+        }
+    }
+
+    /// <summary>Ends the connection, in the background.</summary>
+    public void Dispose() => _ = DisposeAsync().AsTask();
+
+    private static void Observe(Task task) =>
+        _ = task.ContinueWith(
+            static done => _ = done.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+
+    private async Task<T> AnswerAsync<T>(Func<IDatabase, Task<T>> call) => await call((await ConnectedAsync()).GetDatabase());
+
+    private Task<ConnectionMultiplexer>? End()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            return Interlocked.Exchange(ref _connecting, null);
+        }
+    }
+
+    private Task<ConnectionMultiplexer> ConnectedAsync()
+    {
+        var connecting = Volatile.Read(ref _connecting);
+        if (connecting is { IsCompletedSuccessfully: true })
+        {
+            return connecting;
+        }
+
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_connecting is null or { IsFaulted: true } or { IsCanceled: true })
+            {
+                // Away from the caller: names are looked up and handshakes begun on this thread otherwise.
+                _connecting = Task.Run(ConnectAsync);
+                Observe(_connecting);
+            }
+
+            return _connecting;
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        var multiplexer = await ConnectionMultiplexer.ConnectAsync(_options.ToDriver());
+        multiplexer.ConnectionFailed += (_, failure) => Volatile.Write(ref _lastFailure, Words(failure.FailureType, failure.Exception));
+        multiplexer.ConnectionRestored += (_, _) =>
+        {
+            Volatile.Write(ref _lastFailure, null);
+            Restored?.Invoke();
+        };
+        return multiplexer;
+    }
+
+    private string Reason(Exception e) => e switch
+    {
+        TimeoutException => Volatile.Read(ref _lastFailure) ?? string.Create(
+            CultureInfo.InvariantCulture, $"no answer within {_options.Timeout.TotalMilliseconds} ms"),
+        RedisConnectionException connection => Volatile.Read(ref _lastFailure) ?? Words(connection.FailureType, connection),
+        _ => e.Message,
+    };
+
+    /// <summary>What kind of failure, and what lies at the bottom of it.</summary>
+    private static string Words(ConnectionFailureType type, Exception? e)
+    {
+        while (e?.InnerException is { } inner)
+        {
+            e = inner;
+        }
+
+        return e is null ? type.ToString() : $"{type}: {e.Message}";
+    }
+
+    private void LookAgain(Exception e)
+    {
+        if (e is not (RedisServerException or RedisCommandException) || Volatile.Read(ref _connecting) is not { IsCompletedSuccessfully: true } connected)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_time.GetElapsedTime(_looked) < _lookAgain)
+            {
+                return;
+            }
+
+            _looked = _time.GetTimestamp();
+        }
+
+        Observe(connected.Result.ConfigureAsync());
+    }
+}

@@ -1,0 +1,54 @@
+using NoslateFleet.Coordination.Fleet;
+using StackExchange.Redis;
+
+namespace NoslateFleet.Silo.Redis;
+
+/// <summary>The fleet's profiles in Redis. They never vanish; number and time of each version are given by the script.</summary>
+/// <param name="connection">The connection.</param>
+internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetProfiles
+{
+    /// <inheritdoc/>
+    public async Task<FleetProfile?> ReadAsync(CancellationToken cancellationToken)
+    {
+        var head = await connection.CallAsync(database => database.ListGetByIndexAsync(connection.Keys.Profiles, 0), cancellationToken);
+        return head.IsNull ? null : Profile(head) ?? throw new FleetDirectoryException("the fleet's present profiles can't be read");
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<FleetProfile>> ListAsync(CancellationToken cancellationToken)
+    {
+        var stored = await connection.CallAsync(
+            database => database.ListRangeAsync(connection.Keys.Profiles, 0, IFleetProfiles.KeptVersions - 1), cancellationToken);
+        return [.. stored.Select(Profile).OfType<FleetProfile>()];
+    }
+
+    /// <inheritdoc/>
+    public async Task<FleetProfile?> SetAsync(
+        string? json, string by, long? expectedVersion, long? rolledBackTo, CancellationToken cancellationToken)
+    {
+        var answer = await connection.RunAsync(
+            RedisScript.SetProfile,
+            [connection.Keys.Profiles],
+            [
+                expectedVersion is { } expected ? expected : RedisValue.EmptyString,
+                FleetJson.Write(new FleetProfile(1, json, by, DateTimeOffset.UnixEpoch, rolledBackTo)),
+                IFleetProfiles.KeptVersions,
+                connection.Keys.ProfilesChannel.ToString(),
+            ],
+            cancellationToken);
+        return answer.IsNull ? null : Profile((RedisValue)answer);
+    }
+
+    /// <summary>Number and time stand before the profile; those within it mean nothing.</summary>
+    private static FleetProfile? Profile(RedisValue stored)
+    {
+        var bytes = RedisFleetDirectory.Bytes(stored);
+        if (!RedisFleetDirectory.TryTake(ref bytes, out var version) || !RedisFleetDirectory.TryTake(ref bytes, out var at))
+        {
+            return null;
+        }
+
+        FleetJson.Read(bytes, out FleetProfile? profile);
+        return profile is null ? null : profile with { Version = version, At = DateTimeOffset.FromUnixTimeMilliseconds(at) };
+    }
+}

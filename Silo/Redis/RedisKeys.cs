@@ -1,0 +1,28 @@
+using StackExchange.Redis;
+
+namespace NoslateFleet.Silo.Redis;
+
+/// <summary>The fleet's keys and channels. The prefix in braces is what a cluster hashes by, so they all lie together.</summary>
+/// <param name="prefix">The fleet's prefix.</param>
+internal sealed class RedisKeys(string prefix)
+{
+    private readonly string _start = $"{{{prefix}}}:";
+
+    /// <summary>Those of the directory, in the order that its scripts take them.</summary>
+    public RedisKey[] Directory { get; } =
+    [
+        .. new[] { "state", "leases", "snapshots", "expiries", "changes", "removed" }.Select(name => (RedisKey)$"{{{prefix}}}:{name}"),
+    ];
+
+    public RedisKey Profiles => _start + "profiles";
+
+    public RedisChannel SnapshotsChannel => RedisChannel.Literal(_start + "told:snapshots");
+
+    public RedisChannel ProfilesChannel => RedisChannel.Literal(_start + "told:profiles");
+
+    public RedisKey Records(string instanceId) => $"{_start}records:{instanceId}";
+
+    public RedisKey[] Orders(string instanceId) => [$"{_start}orders:{instanceId}", $"{_start}queue:{instanceId}"];
+
+    public RedisChannel OrdersChannel(string instanceId) => RedisChannel.Literal($"{_start}told:orders:{instanceId}");
+}

@@ -1,0 +1,30 @@
+--@ clock.lua
+-- Keys of every script of the directory, in this order; all of one fleet, in one hash slot:
+--   state      hash: id (which directory), version (counts changes), forgotten (up to which removal nothing is known), told (last notice)
+--   leases     hash: instance -> "epoch sequence boot", the life that holds its place
+--   snapshots  hash: instance -> "received snapshot"
+--   expiries   sorted set: instance by when it vanishes
+--   changes    sorted set: instance by the version of its last change
+--   removed    sorted set: instance by the version of its removal, the last of them
+local state, leases, snapshots, expiries, changes, removed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+
+-- Takes out what is past its retention. Bounded: what is left over is the next call's.
+local function expire()
+  local old = redis.call('ZRANGEBYSCORE', expiries, '-inf', whole(now), 'LIMIT', 0, 1000)
+  if #old == 0 then
+    return
+  end
+  for _, instance in ipairs(old) do
+    redis.call('ZREM', expiries, instance)
+    redis.call('HDEL', leases, instance)
+    redis.call('HDEL', snapshots, instance)
+    redis.call('ZREM', changes, instance)
+    redis.call('ZADD', removed, whole(redis.call('HINCRBY', state, 'version', 1)), instance)
+  end
+  local over = redis.call('ZCARD', removed) - 1000
+  if over > 0 then
+    local last = redis.call('ZRANGE', removed, over - 1, over - 1, 'WITHSCORES')
+    redis.call('HSET', state, 'forgotten', whole(tonumber(last[2])))
+    redis.call('ZREMRANGEBYRANK', removed, 0, over - 1)
+  end
+end

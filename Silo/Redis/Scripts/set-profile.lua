@@ -1,0 +1,15 @@
+--@ clock.lua
+-- KEYS     profiles: list of "version at profile", newest first. They never vanish.
+-- ARGV     version expected, or nothing; profile; how many are kept; channel of notices
+-- Returns  "version at profile" as it is kept, or nil if another version than the expected is there
+local head = redis.call('LINDEX', KEYS[1], 0)
+local present = tonumber(head and string.match(head, '^(%d+) ') or 0)
+if ARGV[1] ~= '' and tonumber(ARGV[1]) ~= present then
+  return false
+end
+
+local profile = whole(present + 1) .. ' ' .. whole(now) .. ' ' .. ARGV[2]
+redis.call('LPUSH', KEYS[1], profile)
+redis.call('LTRIM', KEYS[1], 0, tonumber(ARGV[3]) - 1)
+redis.pcall('PUBLISH', ARGV[4], '')
+return profile

@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+
+namespace NoslateFleet.Tests.Cluster.Harness;
+
+/// <summary>How a request ended, seen by its client.</summary>
+internal enum Seen
+{
+    /// <summary>Answered as the function does.</summary>
+    Answered,
+
+    /// <summary>Declared as never executed, so that it may be sent elsewhere.</summary>
+    Refused,
+
+    /// <summary>The process was not meant to run, so there was nobody.</summary>
+    NobodyThere,
+
+    /// <summary>Anything else.</summary>
+    Failed,
+}
+
+/// <summary>Clients of one instance that send one request after the other, and count what becomes of each.</summary>
+internal sealed class Load : IAsyncDisposable
+{
+    private readonly SiloInstance _instance;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<(Seen How, TimeSpan Took, string Detail)> _seen = new();
+    private readonly Task[] _clients;
+
+    /// <summary>Begins.</summary>
+    /// <param name="instance">Whom to send to.</param>
+    /// <param name="clients">How many at a time.</param>
+    public Load(SiloInstance instance, int clients = 2)
+    {
+        _instance = instance;
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(SendAsync))];
+    }
+
+    /// <summary>How many have ended so.</summary>
+    public int Count(Seen how) => _seen.Count(one => one.How == how);
+
+    /// <summary>What failed, in words.</summary>
+    public IReadOnlyList<string> Failures => [.. _seen.Where(one => one.How == Seen.Failed).Select(one => one.Detail)];
+
+    /// <summary>The time within which 99 of 100 answered requests were.</summary>
+    public TimeSpan P99
+    {
+        get
+        {
+            var times = _seen.Where(one => one.How == Seen.Answered).Select(one => one.Took).Order().ToArray();
+            return times.Length == 0 ? TimeSpan.Zero : times[Math.Min(times.Length - 1, times.Length * 99 / 100)];
+        }
+    }
+
+    /// <summary>Waits until so many more were answered.</summary>
+    public Task AnswersAsync(int more)
+    {
+        var target = Count(Seen.Answered) + more;
+        return Common.Until.TrueAsync(() => Count(Seen.Answered) >= target, $"{_instance.Id} does not answer: {string.Join("; ", Failures.Take(3))}");
+    }
+
+    /// <summary>Ends, once the requests under way have.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_clients);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stop.Dispose();
+    }
+
+    private async Task SendAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            var meant = _instance.IsMeantToRun;
+            var began = Stopwatch.GetTimestamp();
+            Seen how;
+            var detail = "";
+            try
+            {
+                using var response = await _instance.Http.GetAsync("/invoke/work");
+                var body = await response.Content.ReadAsStringAsync();
+                detail = $"{(int)response.StatusCode}: {body}";
+                how = response.StatusCode == HttpStatusCode.OK && body == "ok" ? Seen.Answered
+                    : response.Headers.TryGetValues("x-noslate-executed", out var executed) && executed.Single() == "never" ? Seen.Refused
+                    : Seen.Failed;
+            }
+            catch (Exception error) when (error is HttpRequestException or TaskCanceledException or IOException)
+            {
+                detail = error.Message;
+                how = meant && _instance.IsMeantToRun ? Seen.Failed : Seen.NobodyThere;
+            }
+
+            _seen.Enqueue((how, Stopwatch.GetElapsedTime(began), detail));
+            if (how != Seen.Answered)
+            {
+                // Who is refused does not come back at once.
+                await Task.Delay(TimeSpan.FromMilliseconds(20));
+            }
+        }
+    }
+}

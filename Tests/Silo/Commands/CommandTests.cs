@@ -1,0 +1,153 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Silo.Commands;
+using NoslateFleet.Silo.Dashboard;
+using NoslateFleet.Silo.Redis;
+using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Silo.Hosting;
+
+namespace NoslateFleet.Tests.Silo.Commands;
+
+/// <summary>Tools that are no instances, against a real Redis.</summary>
+public sealed class CommandTests
+{
+    [Theory]
+    [InlineData]
+    [InlineData("a-1")]
+    [InlineData("a-1", "explode")]
+    [InlineData("--Redis:Endpoints=redis:6379", "drain")]
+    public async Task Order_WronglyUsed_SaysHow(params string[] args)
+    {
+        var (code, _, error) = await RunAsync(OrderCommand.RunAsync, args);
+        Assert.Equal(2, code);
+        Assert.Contains("use order INSTANCE drain", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WithoutRedis_TheMissingKeyIsNamed()
+    {
+        var (code, _, error) = await RunAsync(FleetCommand.RunAsync, []);
+        Assert.Equal(2, code);
+        Assert.Contains("Redis:Endpoints", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "Redis:Endpoints", Assert.Throws<ConfigurationErrorsException>(() => DashboardApplication.Build([DashboardApplication.Option])).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task RedisAway_IsOneLine_AndTheExitCodeIs1()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        redis.Kill();
+        var (code, _, error) = await RunAsync(FleetCommand.RunAsync, ["--Redis:Endpoints=" + redis.Endpoint]);
+        Assert.Equal(1, code);
+        Assert.Contains("can't be reached", Assert.Single(error.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Fleet_IsATable_OfWhatTheDirectoryHas()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await PublishAsync(redis, "b-2");
+        await PublishAsync(redis, "a-1");
+        var (code, output, _) = await RunAsync(FleetCommand.RunAsync, ["--Redis:Endpoints=" + redis.Endpoint]);
+        var lines = output.TrimEnd('\n').Split('\n');
+        Assert.Equal((0, 3), (code, lines.Length));
+        Assert.StartsWith("INSTANCE  STANDING  PHASE", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("a-1       Active    Ready  Island", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith("b-2 ", lines[2], StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Order_ToAnIslandThatIsSilent_StandsInTheDirectory()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await PublishAsync(redis, "a-1");
+        var (code, output, _) = await RunAsync(OrderCommand.RunAsync, ["a-1", "drain", "--Redis:Endpoints=" + redis.Endpoint]);
+        Assert.Equal(0, code);
+        Assert.Contains("is placed and not taken yet", output, StringComparison.Ordinal);
+        await using var services = Services(redis);
+        var order = Assert.Single(await services.GetRequiredService<IFleetOrders>().ListAsync("a-1", CancellationToken.None)).Order;
+        Assert.Equal((FleetOrderKind.Drain, "a-1"), (order.Kind, order.InstanceId));
+    }
+
+    [SkippableFact]
+    public async Task Order_ToAnUnknownInstance_IsRefused()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var (code, _, error) = await RunAsync(OrderCommand.RunAsync, ["ghost", "drain", "--Redis:Endpoints=" + redis.Endpoint]);
+        Assert.Equal(1, code);
+        Assert.Contains("no instance ghost", error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task InAMesh_OrdersGoByTheGrain_AndWhoGivesThemJoinsAsAClientOnly()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await it.UpAsync();
+        string[] mesh = ["--Silo:Topology=Mesh", "--Redis:Endpoints=" + redis.Endpoint];
+        var lifecycle = it.Services.GetRequiredService<InstanceLifecycle>();
+        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "drain", .. mesh])).Code);
+        await Until.TrueAsync(() => lifecycle.State.Phase == InstancePhase.Stopped, "it does not drain");
+        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "undrain", .. mesh])).Code);
+        Assert.NotEqual(InstancePhase.Stopped, lifecycle.State.Phase);
+        Assert.Equal(1, (await RunAsync(OrderCommand.RunAsync, ["one", "undrain", .. mesh])).Code);
+        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "flush", .. mesh])).Code);
+        var (code, _, error) = await RunAsync(OrderCommand.RunAsync, ["two", "drain", .. mesh]);
+        Assert.Equal(1, code);
+        Assert.Contains("'two'", error, StringComparison.Ordinal);
+        var rows = await redis.CliAsync("HKEYS", "noslatefleet/members/noslatefleet");
+        Assert.Single(rows.Split('\n'), row => row.StartsWith("S127.0.0.1", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task DashboardOnly_ReadsTheDirectory_AndSaysWhenItCannot()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await PublishAsync(redis, "a-1");
+        var port = FreePort.Next();
+        await using var app = DashboardApplication.Build(
+            [DashboardApplication.Option, "--Platform:Mode=Open", $"--Admin:Port={port}", "--Logging:LogLevel:Default=None", "--Redis:Endpoints=" + redis.Endpoint]);
+        await app.StartAsync();
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        using var fleet = JsonDocument.Parse(await client.GetStringAsync("/api/fleet"));
+        var member = Assert.Single(fleet.RootElement.GetProperty("instances").EnumerateArray());
+        Assert.Equal(("a-1", "Active"), (member.GetProperty("instanceId").GetString(), member.GetProperty("standing").GetString()));
+        await client.GetStringAsync("/readyz");
+        redis.Kill();
+        using var ready = await client.GetAsync("/readyz");
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        await client.GetStringAsync("/healthz");
+    }
+
+    private static ServiceProvider Services(RedisServer redis) => new ServiceCollection().AddLogging()
+        .AddNoslateFleetRedis(new Microsoft.Extensions.Configuration.ConfigurationManager { ["Redis:Endpoints"] = redis.Endpoint })
+        .BuildServiceProvider();
+
+    private static async Task PublishAsync(RedisServer redis, string id)
+    {
+        await using var services = Services(redis);
+        await services.GetRequiredService<IFleetDirectory>().PublishAsync(
+            new InstanceSnapshot
+            {
+                InstanceId = id,
+                Boot = "boot",
+                Epoch = 1,
+                Sequence = 1,
+                Phase = InstancePhase.Ready,
+                AsOf = DateTimeOffset.UtcNow,
+                Topology = FleetTopology.Island,
+            },
+            CancellationToken.None);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(Func<string[], TextWriter, TextWriter, Task<int>> command, string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var errors = new StringWriter { NewLine = "\n" };
+        return (await command(args, output, errors), output.ToString(), errors.ToString());
+    }
+}

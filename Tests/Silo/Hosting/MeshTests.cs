@@ -1,0 +1,105 @@
+using NoslateFleet.Coordination.Supervision;
+using NoslateFleet.Grains.Instances;
+using NoslateFleet.Grains.Placement;
+using NoslateFleet.Tests.Common;
+
+namespace NoslateFleet.Tests.Silo.Hosting;
+
+/// <summary>Silos that find each other in a real Redis.</summary>
+public sealed class MeshTests
+{
+    private const string Table = "noslatefleet/members/noslatefleet";
+
+    [SkippableFact]
+    public async Task TwoSilos_AskEachOthersInstances()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var one = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await using var two = await SiloUnderTest.StartMeshAsync(redis, "two");
+        await one.UpAsync();
+        await two.UpAsync();
+        await Until.TrueAsync(() => AnswersAsync(one, "two"), "one does not reach two");
+        await Until.TrueAsync(() => AnswersAsync(two, "one"), "two does not reach one");
+    }
+
+    [SkippableFact]
+    public async Task RedisDownAtTheStart_IsTriedAgain_UntilItIsThere()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        redis.Kill();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await Until.TrueAsync(() => it.State.Failures >= 2, "it is not tried again");
+        Assert.False(it.GrainsAreOpen);
+        await redis.StartAgainAsync();
+        await it.UpAsync();
+        Assert.True(await AnswersAsync(it, "one"));
+    }
+
+    [SkippableFact]
+    public async Task ItsRowGone_TheSiloAloneIsRestarted_AndJoinsAgain()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await it.UpAsync();
+        var row = "";
+        foreach (var field in (await redis.CliAsync("HKEYS", Table)).Split('\n'))
+        {
+            row = field.StartsWith("S127.0.0.1", StringComparison.Ordinal) ? field : row;
+        }
+
+        Assert.NotEqual("", row);
+        Assert.Equal("1", await redis.CliAsync("HDEL", Table, row));
+        await it.UpAsync(life: 2);
+        Assert.Contains((await redis.CliAsync("HKEYS", Table)).Split('\n'), field => field.StartsWith("S127.0.0.1", StringComparison.Ordinal) && field != row);
+        Assert.True(await AnswersAsync(it, "one"));
+    }
+
+    [SkippableFact]
+    public async Task RedisRestartedEmpty_TheSiloJoinsAgain()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await it.UpAsync();
+        redis.Kill();
+        await redis.StartAgainAsync();
+        await it.UpAsync(life: 2);
+        Assert.Contains("127.0.0.1", await redis.CliAsync("HKEYS", Table), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task RedisAway_WithItsDataKept_TheSiloGoesOn()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await it.UpAsync();
+        await redis.CliAsync("CLIENT", "PAUSE", "3000", "ALL");
+        Assert.True(await AnswersAsync(it, "one"));
+        await Until.TrueAsync(async () => await redis.CliAsync("PING") == "PONG", "Redis does not come back");
+        Assert.Equal((SupervisedPhase.Up, 1L), (it.State.Phase, it.State.Life));
+    }
+
+    [SkippableFact]
+    public async Task Stopped_ItLeavesTheTableAsDead()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var stays = await SiloUnderTest.StartMeshAsync(redis, "stays");
+        await using var leaves = await SiloUnderTest.StartMeshAsync(redis, "leaves");
+        await stays.UpAsync();
+        await leaves.UpAsync();
+        await leaves.StopAsync();
+        Assert.False(await AnswersAsync(stays, "leaves"));
+        Assert.True(await AnswersAsync(stays, "stays"));
+    }
+
+    private static async Task<bool> AnswersAsync(SiloUnderTest at, string instance)
+    {
+        try
+        {
+            return (await at.Part.Grains!.GetGrain<IInstanceGrain>(GrainKeys.OfInstance(instance)).ReportAsync()).InstanceId == instance;
+        }
+        catch (Exception error) when (error is InstanceUnreachableException or Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException)
+        {
+            return false;
+        }
+    }
+}

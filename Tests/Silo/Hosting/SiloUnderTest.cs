@@ -1,0 +1,59 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using NoslateFleet.Coordination.Supervision;
+using NoslateFleet.Silo.Hosting;
+using NoslateFleet.Silo.Invocations;
+using NoslateFleet.Tests.Common;
+
+namespace NoslateFleet.Tests.Silo.Hosting;
+
+/// <summary>The fleet's process inside the test's: a real gateway without a node, and a real silo behind it.</summary>
+internal sealed class SiloUnderTest : IAsyncDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly WebApplication _app;
+
+    private SiloUnderTest(string[] settings)
+    {
+        _app = SiloApplication.Build(
+        [
+            "--Node:Workdir=" + _directory.Path, "--Platform:Address=127.0.0.1", "--Platform:Port=0", "--Admin:Port=0", "--Platform:Mode=Open",
+            "--Lifecycle:StopBudget=5s", "--Logging:LogLevel:Default=None", "--Silo:Supervision:RetryMin=50ms", "--Silo:Supervision:RestartSpread=50ms",
+            "--Silo:RowCheckInterval=100ms", .. settings,
+        ]);
+    }
+
+    public SupervisorState State => _app.Services.GetRequiredService<SiloService>().State;
+
+    public SiloPart Part => _app.Services.GetRequiredService<SiloPart>();
+
+    public bool GrainsAreOpen => _app.Services.GetRequiredService<ILocalGrains>().Factory is not null;
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<SiloUnderTest> StartAsync(params string[] settings)
+    {
+        var it = new SiloUnderTest(settings);
+        await it._app.StartAsync();
+        return it;
+    }
+
+    public static Task<SiloUnderTest> StartMeshAsync(RedisServer redis, string id, params string[] settings) => StartAsync(
+    [
+        "--Silo:Topology=Mesh", "--Silo:Address=127.0.0.1", $"--Silo:Port={FreePort.Next()}", $"--Silo:ClientPort={FreePort.Next()}",
+        "--Redis:Endpoints=" + redis.Endpoint, "--Lifecycle:InstanceId=" + id, .. settings,
+    ]);
+
+    public Task UpAsync(long life = 1) => Until.TrueAsync(
+        () => State is { Phase: SupervisedPhase.Up } state && state.Life >= life && GrainsAreOpen,
+        $"life {life} of the silo does not come up: {State}");
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _directory.Dispose();
+    }
+}

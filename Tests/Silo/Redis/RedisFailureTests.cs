@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Common.Fleet;
+
+namespace NoslateFleet.Tests.Silo.Redis;
+
+/// <summary>Redis slow, away, empty, read-only, refusing: an error of the contract within its time, one warning, and back by itself.</summary>
+public sealed class RedisFailureTests
+{
+    private const string Password = "a-password,with=a comma";
+
+    [SkippableFact]
+    public async Task Away_EveryCallFails_InTime_WarnedOfOnce_AndBackByItself_Empty()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        await fleet.Directory.PublishAsync(Snapshots.Of(sequence: 1), default);
+        var version = (await fleet.Directory.ReadChangesAsync(DirectoryVersion.None, 10, default)).Version;
+        server.Kill();
+        for (var i = 0; i < 20; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(sequence: 2), default));
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        }
+
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Parts.Orders.ListAsync("i", default));
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Parts.Profiles.ListAsync(default));
+        Assert.Single(fleet.Logged, line => line.StartsWith("Warning 2110", StringComparison.Ordinal));
+
+        await server.StartAgainAsync();
+        await Until.TrueAsync(fleet.WorksAsync, "it does not come back");
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(sequence: 1), default)).Outcome);
+        Assert.True((await fleet.Directory.ReadChangesAsync(version, 10, default)).Reset);
+        await Until.TrueAsync(
+            async () => await fleet.WorksAsync() && fleet.Logged.Any(line => line.StartsWith("Information 2111", StringComparison.Ordinal)),
+            "the end of the outage is not told");
+        Assert.Equal(2, fleet.Logged.Count);
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task AwayAtStart_IsComeToLater_AndListenersWithIt()
+    {
+        await using var server = await RedisServer.StartAsync();
+        server.Kill();
+        var fleet = new RedisFleet(server.Endpoint);
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<FleetNotice>();
+        using var listening = fleet.Parts.Notices.Listen("i", heard.Enqueue);
+        Assert.False(await fleet.WorksAsync());
+        Assert.Empty(heard);
+        await server.StartAgainAsync();
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "the listener is not told");
+        await Until.TrueAsync(fleet.WorksAsync, "it does not come");
+        await fleet.Parts.Profiles.SetAsync("{}", "a", null, null, default);
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Profiles), "it does not listen");
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task ConnectionLost_ListenersAreToldAnythingAgain_AndHearOn()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<FleetNotice>();
+        using var listening = fleet.Parts.Notices.Listen("i", heard.Enqueue);
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "it does not listen");
+        heard.Clear();
+        await server.CliAsync("CLIENT", "KILL", "TYPE", "pubsub");
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "the listener is not told of the loss");
+        await Until.TrueAsync(fleet.WorksAsync, "it does not come back");
+        await fleet.Parts.Profiles.SetAsync("{}", "a", null, null, default);
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Profiles), "it does not hear on");
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task Silent_EveryCallEnds_InTime_AndANewConnectionIsMade()
+    {
+        // As after a thaw, when the network has forgotten the connection.
+        await using var server = await RedisServer.StartAsync();
+        await using var proxy = new HoldingProxy(server.Port);
+        var fleet = new RedisFleet(proxy.Endpoint);
+        await fleet.Directory.PublishAsync(Snapshots.Of(), default);
+        proxy.HoldAll();
+        var watch = Stopwatch.StartNew();
+        Assert.False(await fleet.WorksAsync());
+        Assert.InRange(watch.Elapsed, TimeSpan.FromMilliseconds(900), TimeSpan.FromSeconds(3));
+        await Until.TrueAsync(fleet.WorksAsync, "no new connection is made");
+        Assert.Single(fleet.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task ReadOnly_IsAnErrorOfTheContract_UntilItMayBeWrittenTo()
+    {
+        await using var other = await RedisServer.StartAsync();
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        await fleet.Directory.PublishAsync(Snapshots.Of(), default);
+        await server.CliAsync("REPLICAOF", "127.0.0.1", other.Port.ToString(CultureInfo.InvariantCulture));
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(sequence: 2), default));
+        await server.CliAsync("REPLICAOF", "NO", "ONE");
+        await Until.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    await fleet.Directory.PublishAsync(Snapshots.Of(sequence: 3), default);
+                    return true;
+                }
+                catch (FleetDirectoryException)
+                {
+                    return false;
+                }
+            },
+            "it does not come back");
+        Assert.Single(fleet.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task WrongPassword_IsNeverShown_AndRightOneWorksLater()
+    {
+        await using var server = await RedisServer.StartAsync("--requirepass", "another");
+        var fleet = new RedisFleet(server.Endpoint, null, ("Password", Password));
+        var e = await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(), default));
+        Assert.DoesNotContain("a-password", e.ToString(), StringComparison.Ordinal);
+        await server.CliAsync("-a", "another", "CONFIG", "SET", "requirepass", Password);
+        await Until.TrueAsync(fleet.WorksAsync, "the right password does not help");
+        Assert.All(fleet.Logged, line => Assert.DoesNotContain("a-password", line, StringComparison.Ordinal));
+        Assert.Single(fleet.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task Tls_ByItsOwnAuthority_Works_AndWithoutItIsRefused()
+    {
+        using var directory = new TempDirectory();
+        var port = FreePort.Next();
+        Certificates(directory);
+        await using var server = await RedisServer.StartAsync(
+            "--tls-port", port.ToString(CultureInfo.InvariantCulture), "--tls-cert-file", directory.Combine("cert.pem"),
+            "--tls-key-file", directory.Combine("key.pem"), "--tls-ca-cert-file", directory.Combine("ca.pem"), "--tls-auth-clients", "no");
+        var endpoint = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
+        var trusting = new RedisFleet(
+            endpoint, null, ("Tls", "true"), ("TlsHost", "redis.test"), ("TlsCaFile", directory.Combine("ca.pem")));
+        await Until.TrueAsync(trusting.WorksAsync, "TLS does not work: " + string.Join('\n', trusting.Logged));
+        await trusting.EndAsync();
+        foreach (var settings in new (string, string)[][]
+        {
+            [("Tls", "true"), ("TlsHost", "redis.test")],
+            [("Tls", "true"), ("TlsHost", "other.test"), ("TlsCaFile", directory.Combine("ca.pem"))],
+            [],
+        })
+        {
+            var refusing = new RedisFleet(endpoint, null, settings);
+            Assert.False(await refusing.WorksAsync());
+            Assert.False(await refusing.WorksAsync());
+            Assert.Single(refusing.Logged);
+            await refusing.EndAsync();
+        }
+    }
+
+    private static void Certificates(TempDirectory directory)
+    {
+        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        var now = DateTimeOffset.UtcNow;
+        using var authority = request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var server = new CertificateRequest("CN=redis.test", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("redis.test");
+        server.CertificateExtensions.Add(names.Build());
+        using var certificate = server.Create(authority, now.AddMinutes(-30), now.AddMinutes(30), [1, 2, 3]);
+        File.WriteAllText(directory.Combine("ca.pem"), authority.ExportCertificatePem());
+        File.WriteAllText(directory.Combine("cert.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(directory.Combine("key.pem"), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>Passes bytes on, until told to hold what it has: connections made later pass again.</summary>
+    private sealed class HoldingProxy : IAsyncDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly CancellationTokenSource _ending = new();
+        private readonly int _target;
+        private int _generation;
+
+        public HoldingProxy(int target)
+        {
+            _target = target;
+            _listener.Start();
+            _ = AcceptAsync();
+        }
+
+        public string Endpoint => _listener.LocalEndpoint.ToString()!;
+
+        public void HoldAll() => Interlocked.Increment(ref _generation);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _ending.CancelAsync();
+            _listener.Dispose();
+        }
+
+        private async Task AcceptAsync()
+        {
+            while (!_ending.IsCancellationRequested)
+            {
+                var client = await _listener.AcceptTcpClientAsync(_ending.Token);
+                var server = new TcpClient();
+                await server.ConnectAsync(IPAddress.Loopback, _target, _ending.Token);
+                var generation = Volatile.Read(ref _generation);
+                _ = CopyAsync(client, server, generation);
+                _ = CopyAsync(server, client, generation);
+            }
+        }
+
+        private async Task CopyAsync(TcpClient from, TcpClient to, int generation)
+        {
+            var buffer = new byte[16 * 1024];
+            int read;
+            while ((read = await from.GetStream().ReadAsync(buffer, _ending.Token)) > 0)
+            {
+                if (generation == Volatile.Read(ref _generation))
+                {
+                    await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _ending.Token);
+                }
+            }
+        }
+    }
+}
