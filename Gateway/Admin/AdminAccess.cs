@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Problems;
 
@@ -28,7 +29,8 @@ internal sealed class AdminAccess
     /// <param name="peer">The connection's peer.</param>
     public Problem? Refuse(HttpRequest request, IPAddress? peer)
     {
-        if (IsOpen(request.Path))
+        // The dashboard has a door of its own: browsers sign in, and what it serves without that tells nothing.
+        if (IsOpen(request.Path) || request.Path.StartsWithSegments(DashboardPages.Root, StringComparison.Ordinal))
         {
             return null;
         }

@@ -1,6 +1,7 @@
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
@@ -44,6 +45,9 @@ public sealed class GatewayOptions
 
     /// <summary>The Noslate node.</summary>
     public NodeOptions Node { get; } = new();
+
+    /// <summary>The dashboard.</summary>
+    public DashboardOptions Dashboard { get; } = new();
 
     /// <summary>Metrics, traces, request log.</summary>
     public TelemetryOptions Telemetry { get; } = new();

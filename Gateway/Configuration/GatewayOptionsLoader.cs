@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
@@ -39,6 +40,7 @@ internal static class GatewayOptionsLoader
         SupervisionLoader.Load(reader, configuration, options.Node, options.Supervision);
         LoadLifecycle(reader, options);
         LoadAdmission(reader, options.Admission);
+        LoadDashboard(reader, options.Dashboard);
         LoadFleet(reader, options.Fleet);
         LoadTelemetry(reader, options.Telemetry);
         options.Functions.Path = reader.Text("Functions:Path");
@@ -59,7 +61,7 @@ internal static class GatewayOptionsLoader
         options.UnknownKeys = reader.UnknownKeys(
             PlatformOptions.SectionName, AdminOptions.SectionName, RoutingOptions.SectionName, ForwardingOptions.SectionName,
             LimitOptions.SectionName, FunctionsOptions.SectionName, NodeOptions.SectionName, LifecycleOptions.SectionName, LifecycleOptions.DrainSectionName,
-            AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName);
+            AdmissionOptions.SectionName, FleetOptions.SectionName, TelemetryOptions.SectionName, DashboardOptions.SectionName);
         return options;
     }
 
@@ -73,6 +75,7 @@ internal static class GatewayOptionsLoader
         var options = new GatewayOptions();
         LoadPlatform(reader, options.Platform);
         LoadAdmin(reader, options.Admin);
+        LoadDashboard(reader, options.Dashboard);
         LoadFleet(reader, options.Fleet);
         reader.Errors.AddRange(otherErrors);
         return reader.Errors.Count == 0 ? options : throw new ConfigurationErrorsException(reader.Errors);
@@ -373,6 +376,15 @@ internal static class GatewayOptionsLoader
         var fleet = new FleetOptions();
         LoadFleet(reader, fleet);
         return reader.Errors.Count == 0 ? fleet : throw new ConfigurationErrorsException(reader.Errors);
+    }
+
+    private static void LoadDashboard(ConfigurationReader reader, DashboardOptions dashboard)
+    {
+        dashboard.Enabled = reader.Flag("Dashboard:Enabled") ?? dashboard.Enabled;
+        dashboard.SessionLifetime = reader.Duration("Dashboard:SessionLifetime", dashboard.SessionLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7));
+        dashboard.MaxSessions = reader.Integer("Dashboard:MaxSessions", dashboard.MaxSessions, 1, 10_000);
+        dashboard.MaxLivePages = reader.Integer("Dashboard:MaxLivePages", dashboard.MaxLivePages, 0, 1000);
+        dashboard.RowsPerPage = reader.Integer("Dashboard:RowsPerPage", dashboard.RowsPerPage, 10, 200);
     }
 
     private static void LoadFleet(ConfigurationReader reader, FleetOptions fleet)

@@ -12,6 +12,7 @@ using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Functions;
@@ -69,6 +70,7 @@ public static class GatewayApplication
         });
         var app = builder.Build();
         app.MapAdmin();
+        app.MapDashboard();
         foreach (var key in options.UnknownKeys)
         {
             GatewayLog.UnknownKey(app.Logger, key);
@@ -147,6 +149,7 @@ public static class GatewayApplication
         services.AddSingleton<FunctionWatch>();
         services.AddFleet(options);
         services.AddFleetOrders(options);
+        services.AddDashboard(options.Dashboard);
         services.AddSingleton<Connections>();
         services.AddSingleton<IInvocations, GatewayInvocations>();
         services.AddSingleton<DrainIntentFile>();

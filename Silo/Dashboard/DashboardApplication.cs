@@ -10,6 +10,7 @@ using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Silo.Configuration;
 using NoslateFleet.Silo.Redis;
 
@@ -41,7 +42,11 @@ internal static class DashboardApplication
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         GatewayConfiguration.AddGateway(builder.Configuration, args);
         var options = GatewayOptionsLoader.LoadAdminPort(builder.Configuration, ErrorsOf(builder.Configuration));
+        builder.Services.AddSingleton(options.Admin);
+        builder.Services.AddSingleton(options.Platform);
+        builder.Services.AddSingleton(options.Fleet);
         builder.Services.AddNoslateFleetRedis(builder.Configuration);
+        builder.Services.AddDashboard(options.Dashboard);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -52,6 +57,7 @@ internal static class DashboardApplication
         app.MapGet("/healthz", static context => WriteAsync(context, StatusCodes.Status200OK, new DashboardHealth("ok", null), _json.DashboardHealth));
         app.MapGet("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/fleet", static context => FleetAsync(context));
+        app.MapDashboard();
         return app;
     }
 

@@ -62,6 +62,16 @@ public sealed class GatewayOptionsLoaderTests
     [Fact]
     public void ListenPortOfThePlatform_Wins() => Assert.Equal(8080, Load(("Platform:Port", "9000"), ("FC_CUSTOM_LISTEN_PORT", "8080")).Platform.Port);
 
+    [Theory]
+    [InlineData("Dashboard:Enabled", "maybe")]
+    [InlineData("Dashboard:SessionLifetime", "10s")]
+    [InlineData("Dashboard:SessionLifetime", "8d")]
+    [InlineData("Dashboard:MaxSessions", "0")]
+    [InlineData("Dashboard:MaxLivePages", "-1")]
+    [InlineData("Dashboard:RowsPerPage", "201")]
+    public void DashboardOption_OutOfItsBounds_IsRefused(string key, string value) =>
+        Assert.StartsWith($"{key} = \"{value}\": must be ", Assert.Single(Errors((key, value))), StringComparison.Ordinal);
+
     [Fact]
     public void SimulatedInstances_AreNoneByDefault_AndBounded()
     {

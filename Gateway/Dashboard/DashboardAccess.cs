@@ -1,0 +1,75 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Admin;
+using NoslateFleet.Gateway.Platform;
+
+namespace NoslateFleet.Gateway.Dashboard;
+
+/// <summary>A reader of the dashboard.</summary>
+/// <param name="Principal">Who it is.</param>
+/// <param name="SessionId">The session; empty where none is needed.</param>
+internal sealed record DashboardReader(AdminPrincipal Principal, string SessionId)
+{
+    public bool MayOperate => Principal.Role == AdminRole.Operate;
+}
+
+/// <summary>Who may see the dashboard, and who may act on it. By the same rules as the rest of the admin port, but for browsers.</summary>
+internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenticator authenticator, PlatformOptions platform)
+{
+    /// <summary>The session's cookie.</summary>
+    public const string CookieName = "noslatefleet-session";
+
+    private const string Scheme = "Bearer ";
+
+    private readonly bool _sharedNetwork = platform.Mode != PlatformMode.Open;
+
+    /// <summary>Whether anybody can get in from there at all.</summary>
+    /// <param name="context">The request.</param>
+    public bool IsServed(HttpContext context) => authenticator.HasTokens || IsTrusted(context);
+
+    /// <summary>Who asks; null for somebody who has to sign in.</summary>
+    /// <param name="context">The request.</param>
+    public DashboardReader? Find(HttpContext context)
+    {
+        if (context.Request.Cookies[CookieName] is { Length: > 0 and < 200 } id && sessions.Find(id) is { } signedIn)
+        {
+            return new DashboardReader(signedIn, id);
+        }
+
+        if (context.Request.Headers.Authorization is [{ } value]
+            && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && authenticator.Authenticate(value[Scheme.Length..].Trim()) is { } bearer)
+        {
+            return new DashboardReader(bearer, "");
+        }
+
+        return IsTrusted(context) ? new DashboardReader(new AdminPrincipal("loopback", AdminRole.Operate), "") : null;
+    }
+
+    /// <summary>Whether a form came from a page of ours.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="sessionId">The reader's session.</param>
+    /// <param name="token">The token that the form brought.</param>
+    public bool IsOurs(HttpContext context, string sessionId, string? token) => !IsForeign(context.Request) && sessions.IsFormToken(sessionId, token);
+
+    /// <summary>Whether a page of another site asks; browsers say so.</summary>
+    /// <param name="request">The request.</param>
+    public static bool IsForeign(HttpRequest request)
+    {
+        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
+        {
+            return true;
+        }
+
+        return request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
+    }
+
+    // A name can be made to lead here by whoever owns it, and the browser then takes their page for ours: on loopback only what can't be anybody's.
+    private static bool IsLocalName(HostString host) => host.Host is "localhost" or "" || IPAddress.TryParse(host.Host, out _);
+
+    private bool IsTrusted(HttpContext context) =>
+        !_sharedNetwork
+        && context.Connection.RemoteIpAddress is { } peer
+        && IPAddress.IsLoopback(peer)
+        && IsLocalName(context.Request.Host);
+}

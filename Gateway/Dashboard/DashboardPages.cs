@@ -1,0 +1,169 @@
+using System.Text;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Dashboard.Pages;
+using NoslateFleet.Gateway.Fleet;
+
+namespace NoslateFleet.Gateway.Dashboard;
+
+/// <summary>The pages that show something. Each is complete without a script.</summary>
+internal sealed class DashboardPages(
+    FleetView view,
+    DashboardReadings readings,
+    DashboardAccess access,
+    DashboardSessions sessions,
+    DashboardAssets assets,
+    DashboardOptions options,
+    PageRenderer renderer)
+{
+    /// <summary>Where the dashboard is.</summary>
+    public const string Root = "/dashboard";
+
+    private const string Policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+    public Task AssetAsync(HttpContext context)
+    {
+        Protect(context.Response);
+        return assets.WriteAsync(context, (string)context.Request.RouteValues["name"]!);
+    }
+
+    public async Task FleetAsync(HttpContext context)
+    {
+        if (await EnterAsync(context) is not { } reader)
+        {
+            return;
+        }
+
+        var texts = Texts.For(context.Request);
+        var model = new FleetModel(
+            await view.LookAsync(context.RequestAborted), FleetQuery.Of(context.Request.Query, options.RowsPerPage), options.RowsPerPage);
+        await WriteAsync(context, Of(context, reader, texts["fleet"], "fleet", model.Picture, live: true), FleetParts.Page(model, texts));
+    }
+
+    public async Task FunctionAsync(HttpContext context)
+    {
+        if (await EnterAsync(context) is not { } reader)
+        {
+            return;
+        }
+
+        var texts = Texts.For(context.Request);
+        var picture = await view.LookAsync(context.RequestAborted);
+        if (FunctionModel.Of(picture, context.Request.Query["name"].ToString()) is not { } model)
+        {
+            await NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.function"]);
+            return;
+        }
+
+        await WriteAsync(context, Of(context, reader, model.Function.Name, "function", picture, live: true), FunctionParts.Page(model, texts));
+    }
+
+    public async Task InstanceAsync(HttpContext context)
+    {
+        if (await EnterAsync(context) is not { } reader)
+        {
+            return;
+        }
+
+        var texts = Texts.For(context.Request);
+        var picture = await view.LookAsync(context.RequestAborted);
+        if (picture.Find(context.Request.Query["id"].ToString()) is not { } instance)
+        {
+            await NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.instance"]);
+            return;
+        }
+
+        var timeline = readings.TimelineAsync(instance.Id, context.RequestAborted);
+        var orders = readings.OrdersAsync(instance.Id, context.RequestAborted);
+        var model = new InstanceModel(instance, await timeline, await orders, context.Request.Query["placed"]);
+        await WriteAsync(
+            context, Of(context, reader, instance.Id, "instance", picture, live: true), InstanceParts.Page(model, reader.MayOperate, texts));
+    }
+
+    public async Task ProfilesAsync(HttpContext context)
+    {
+        if (await EnterAsync(context) is not { } reader)
+        {
+            return;
+        }
+
+        var texts = Texts.For(context.Request);
+        var picture = await view.LookAsync(context.RequestAborted);
+        var model = new ProfilesModel(picture, await readings.ProfilesAsync(context.RequestAborted));
+        await WriteAsync(
+            context, Of(context, reader, texts["profiles"], "profiles", picture, live: true), ProfileParts.Page(model, reader.MayOperate, texts));
+    }
+
+    /// <summary>Lets a reader in, or sends them to the sign-in.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>Null if the request is answered already.</returns>
+    public async Task<DashboardReader?> EnterAsync(HttpContext context)
+    {
+        Protect(context.Response);
+        if (!access.IsServed(context))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return null;
+        }
+
+        if (access.Find(context) is { } reader)
+        {
+            return reader;
+        }
+
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.StatusCode = StatusCodes.Status303SeeOther;
+            context.Response.Headers.Location = Root + "/sign-in" + QueryString.Create("return", context.Request.Path + context.Request.QueryString);
+            return null;
+        }
+
+        var texts = Texts.For(context.Request);
+        await NoticeAsync(context, null, StatusCodes.Status401Unauthorized, texts["signed-out"], texts["signed-out.means"]);
+        return null;
+    }
+
+    /// <summary>What is around a page.</summary>
+    public Frame Of(HttpContext context, DashboardReader? reader, string title, string section, FleetPicture? picture = null, bool live = false) => new(
+        Texts.For(context.Request),
+        assets,
+        reader,
+        sessions.FormToken(reader?.SessionId ?? ""),
+        title,
+        section,
+        picture,
+        live ? Root + "/events" + context.Request.QueryString.Add("view", section) : null);
+
+    /// <summary>Answers with a plain page.</summary>
+    public Task NoticeAsync(HttpContext context, DashboardReader? reader, int status, string heading, string text)
+    {
+        context.Response.StatusCode = status;
+        var frame = Of(context, reader, heading, "notice");
+        return WriteAsync(context, frame, FormParts.Notice(frame, heading, text));
+    }
+
+    /// <summary>Answers with a page.</summary>
+    public async Task WriteAsync(HttpContext context, Frame frame, RenderFragment content)
+    {
+        // Whole before its first byte leaves: what breaks on the way is an error, never half a page.
+        var html = Encoding.UTF8.GetBytes(await renderer.RenderAsync(Shell.Document(frame, content)));
+        context.Response.ContentType = "text/html; charset=utf-8";
+        context.Response.ContentLength = html.Length;
+        context.Response.Headers.ContentLanguage = frame.Texts.Tag;
+        context.Response.Headers.Vary = "Accept-Language";
+        await context.Response.Body.WriteAsync(html, context.RequestAborted);
+    }
+
+    /// <summary>What every answer tells the browser.</summary>
+    /// <param name="response">The answer.</param>
+    public static void Protect(HttpResponse response)
+    {
+        response.Headers.ContentSecurityPolicy = Policy;
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.CacheControl = "no-store";
+        response.Headers["Referrer-Policy"] = "same-origin";
+        response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+    }
+}
