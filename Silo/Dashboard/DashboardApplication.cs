@@ -92,7 +92,7 @@ internal static class DashboardApplication
         try
         {
             var view = await context.RequestServices.GetRequiredService<IFleetDirectory>().ReadAllAsync(context.RequestAborted);
-            var standing = new StandingOptions();
+            var standing = context.RequestServices.GetRequiredService<FleetOptions>().Standing;
             var instances = view.Entries.Select(entry => new FleetMember(
                 entry.Snapshot.InstanceId,
                 view.StandingOf(entry, standing),
