@@ -107,17 +107,17 @@ public sealed class FleetPublisher : IDisposable
         }
     }
 
-    /// <summary>The directory's connection has come back: what waits for the next try is tried at once.</summary>
+    /// <summary>
+    /// The directory's connection has come back: what waits for the next try is tried at once. What was published before is published again, as
+    /// the directory may have come back empty, and an idle instance would not be in it.
+    /// </summary>
     public void Reconnected()
     {
         lock (_lock)
         {
-            if (_failures > 0)
-            {
-                _retryAt = 0;
-                _wanted = _urgent = true;
-                Schedule();
-            }
+            _retryAt = 0;
+            _wanted = _urgent = true;
+            Schedule();
         }
     }
 

@@ -92,6 +92,12 @@ public sealed class RedisServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Freezes it: it keeps its data and its connections, and answers nothing.</summary>
+    public void Freeze() => RunningProcess.Send(_process!.Id, ProcessSignal.Stop);
+
+    /// <summary>Thaws it.</summary>
+    public void Thaw() => RunningProcess.Send(_process!.Id, ProcessSignal.Continue);
+
     /// <summary>What redis-cli prints, without the end of the line.</summary>
     /// <param name="arguments">The command.</param>
     public async Task<string> CliAsync(params string[] arguments)

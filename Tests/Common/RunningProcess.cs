@@ -66,7 +66,10 @@ public sealed class RunningProcess : IAsyncDisposable
     public void Terminate() => Send(ProcessSignal.Term);
 
     /// <summary>Sends it a signal.</summary>
-    public void Send(ProcessSignal signal) => Assert.Equal(0, Kill(_process.Id, (int)signal));
+    public void Send(ProcessSignal signal) => Send(_process.Id, signal);
+
+    /// <summary>Sends a process a signal.</summary>
+    internal static void Send(int process, ProcessSignal signal) => Assert.Equal(0, Kill(process, (int)signal));
 
     /// <summary>Whether the process ignores a signal, as it does if whoever started it did.</summary>
     public bool Ignores(ProcessSignal signal)

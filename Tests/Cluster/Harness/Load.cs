@@ -23,6 +23,9 @@ internal enum Seen
 /// <summary>Clients of one instance that send one request after the other, and count what becomes of each.</summary>
 internal sealed class Load : IAsyncDisposable
 {
+    /// <summary>Requests that make one measurement.</summary>
+    public const int Window = 150;
+
     private readonly SiloInstance _instance;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<(Seen How, TimeSpan Took, string Detail)> _seen = new();
@@ -43,14 +46,14 @@ internal sealed class Load : IAsyncDisposable
     /// <summary>What failed, in words.</summary>
     public IReadOnlyList<string> Failures => [.. _seen.Where(one => one.How == Seen.Failed).Select(one => one.Detail)];
 
-    /// <summary>The time within which 99 of 100 answered requests were.</summary>
-    public TimeSpan P99
+    /// <summary>The time within which 99 of 100 of the next answered requests are.</summary>
+    /// <param name="next">So many.</param>
+    public async Task<TimeSpan> P99OfAsync(int next)
     {
-        get
-        {
-            var times = _seen.Where(one => one.How == Seen.Answered).Select(one => one.Took).Order().ToArray();
-            return times.Length == 0 ? TimeSpan.Zero : times[Math.Min(times.Length - 1, times.Length * 99 / 100)];
-        }
+        var before = _seen.Count;
+        await AnswersAsync(next);
+        var times = _seen.Skip(before).Where(one => one.How == Seen.Answered).Select(one => one.Took).Order().ToArray();
+        return times[times.Length * 99 / 100];
     }
 
     /// <summary>Waits until so many more were answered.</summary>
@@ -92,8 +95,10 @@ internal sealed class Load : IAsyncDisposable
             }
             catch (Exception error) when (error is HttpRequestException or TaskCanceledException or IOException)
             {
-                detail = error.Message;
-                how = meant && _instance.IsMeantToRun ? Seen.Failed : Seen.NobodyThere;
+                // Begun while it was meant to run, it may find the door closed since, but is not to be broken off.
+                detail = error.ToString();
+                var closed = error is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
+                how = meant && (_instance.IsMeantToRun || !closed) ? Seen.Failed : Seen.NobodyThere;
             }
 
             _seen.Enqueue((how, Stopwatch.GetElapsedTime(began), detail));

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Cluster.Harness;
@@ -127,6 +129,66 @@ internal sealed class SiloInstance : IAsyncDisposable
     {
         using var document = JsonDocument.Parse(await Admin.GetStringAsync("/api/instance"));
         return document.RootElement.Clone();
+    }
+
+    /// <summary>How the fleet's view shows another instance, asked here.</summary>
+    /// <returns>Null if it is not listed, or the directory can't be read.</returns>
+    public async Task<SeenInstance?> SeesAsync(SiloInstance other)
+    {
+        using var answer = await Admin.GetAsync("/api/fleet");
+        if (!answer.IsSuccessStatusCode)
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+        foreach (var line in document.RootElement.GetProperty("instances").EnumerateArray())
+        {
+            if (line.GetProperty("instanceId").GetString() == other.Id)
+            {
+                return new SeenInstance(
+                    Enum.Parse<Standing>(line.GetProperty("standing").GetString()!, ignoreCase: true),
+                    line.GetProperty("inFlight").GetInt32(),
+                    line.GetProperty("ending").GetBoolean());
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits until the fleet's view, asked here, shows another instance so.</summary>
+    public async Task SeesAsync(SiloInstance other, Func<SeenInstance, bool> shown, string otherwise)
+    {
+        await Until.TrueAsync(async () => await SeesAsync(other) is { } seen && shown(seen), $"{Id} does not see {other.Id} {otherwise}");
+    }
+
+    /// <summary>Waits until the fleet's view, asked here, gives another instance this standing.</summary>
+    public Task SeesAsync(SiloInstance other, Standing standing) => SeesAsync(other, seen => seen.Standing == standing, standing.ToString());
+
+    /// <summary>Begins work there that goes on until <see cref="EndWork"/>, and waits until it runs.</summary>
+    /// <param name="name">Tells it from other work.</param>
+    /// <param name="head">Whether the response begins before the work ends, so that its length is not told.</param>
+    /// <returns>The response, once its head is there.</returns>
+    public async Task<Task<HttpResponseMessage>> BeginWorkAsync(string name, bool head = false)
+    {
+        var path = $"/invoke/work/wait?touch={PathOf(name + ".begun")}&until={PathOf(name + ".end")}{(head ? "&head" : "")}";
+        var response = Http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+        await Until.TrueAsync(
+            () => File.Exists(PathOf(name + ".begun")) || (response.IsFaulted ? throw response.Exception! : false), $"{name} does not begin at {Id}");
+        return response;
+    }
+
+    /// <summary>Ends it.</summary>
+    public void EndWork(string name) => File.WriteAllText(PathOf(name + ".end"), "");
+
+    /// <summary>Thaws it, and checks that it serves within a second.</summary>
+    public async Task ThawAndServeAsync()
+    {
+        var began = Stopwatch.GetTimestamp();
+        Thaw();
+        using var answer = await Http.GetAsync("/invoke/work");
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
 
     /// <summary>Waits until nothing runs there, and checks that all it accepted is accounted for.</summary>
