@@ -46,7 +46,11 @@ internal static class AdminEndpoints
     /// <param name="platform">Where it runs.</param>
     public static void UseAdminAccess(this WebApplication app, AdminOptions options, PlatformOptions platform)
     {
-        var access = new AdminAccess(options, platform);
+        var access = new AdminAccess(
+            options,
+            platform,
+            app.Services.GetService<IAdminAuthenticator>() ?? new AdminTokens(options),
+            app.Services.GetService<TimeProvider>() ?? TimeProvider.System);
         app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
             ? RefuseAsync(context, problem)
             : next(context));

@@ -94,6 +94,7 @@ public static class GatewayApplication
         services.AddSingleton(options);
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Admin);
+        services.AddSingleton<IAdminAuthenticator, AdminTokens>();
         services.AddSingleton(options.Forwarding);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Routing);
