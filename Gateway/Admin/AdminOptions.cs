@@ -21,6 +21,9 @@ public sealed class AdminOptions
     /// <summary>Further tokens, each with a role. All hold at once; default none.</summary>
     internal IReadOnlyList<AdminToken> Tokens { get; set; } = [];
 
+    /// <summary>Streams of /api/fleet/events that may be open at once. Default 64; 0: none.</summary>
+    public int MaxListeners { get; set; } = 64;
+
     /// <summary>Whether /metrics needs no token. Default false.</summary>
     public bool OpenMetrics { get; set; }
 }

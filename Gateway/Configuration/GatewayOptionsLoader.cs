@@ -120,6 +120,7 @@ internal static class GatewayOptionsLoader
     private static void LoadAdmin(ConfigurationReader reader, AdminOptions admin)
     {
         admin.Token = reader.Text("Admin:Token");
+        admin.MaxListeners = reader.Integer("Admin:MaxListeners", admin.MaxListeners, 0, 1000);
         admin.OpenMetrics = reader.Flag("Admin:OpenMetrics") ?? false;
         CheckToken(reader, "Admin:Token", admin.Token);
         LoadTokens(reader, admin);

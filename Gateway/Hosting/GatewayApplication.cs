@@ -95,6 +95,8 @@ public static class GatewayApplication
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Admin);
         services.AddSingleton<IAdminAuthenticator, AdminTokens>();
+        services.AddSingleton<FleetEvents>();
+        services.AddApiDescription();
         services.AddSingleton(options.Forwarding);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Routing);
@@ -167,6 +169,7 @@ public static class GatewayApplication
             options.Lifecycle.Budgets,
             provider.GetRequiredService<FlightRecorder>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ReceiptBook>();
         services.AddSingleton<Rehearsal>();
         services.AddSingleton<LifecycleService>();
 

@@ -73,6 +73,9 @@ internal static class ProblemTable
     public static readonly Problem TooManyFailures = new(429, Gateway, "too-many-failures", Executed.Never,
         "Too many wrong tokens came from this address.", 6);
 
+    public static readonly Problem TooManyListeners = new(503, Gateway, "too-many-listeners", Executed.Never,
+        "As many streams of changes are open as may be (Admin:MaxListeners).", 15);
+
     public static readonly Problem NoToken = new(404, Gateway, "no-token", Executed.Never,
         "This is not served here without a configured token (Admin:Token or Admin:Tokens).");
 
@@ -106,7 +109,7 @@ internal static class ProblemTable
     public static IReadOnlyList<Problem> Own { get; } =
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
-        BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, Forbidden, TooManyFailures, NoToken, ForeignOrigin,
+        BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, Forbidden, TooManyFailures, TooManyListeners, NoToken, ForeignOrigin,
         BadArgument, UnknownInstance, UnknownVersion, VersionConflict, ProfilesInvalid, DirectoryUnavailable,
     ];
 
