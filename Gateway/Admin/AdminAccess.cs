@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Platform;
@@ -13,19 +11,21 @@ internal sealed class AdminAccess
 {
     private const string Scheme = "Bearer ";
 
-    private readonly byte[]? _tokenHash;
+    private readonly IAdminAuthenticator _tokens;
+    private readonly TokenFailures _failures;
     private readonly bool _openMetrics;
     private readonly bool _sharedNetwork;
 
-    public AdminAccess(AdminOptions options, PlatformOptions platform)
+    public AdminAccess(AdminOptions options, PlatformOptions platform, IAdminAuthenticator tokens, TimeProvider time)
     {
-        _tokenHash = options.Token is { } token ? SHA256.HashData(Encoding.UTF8.GetBytes(token)) : null;
+        _tokens = tokens;
+        _failures = new TokenFailures(time);
         _openMetrics = options.OpenMetrics;
         _sharedNetwork = platform.Mode != PlatformMode.Open;
     }
 
     /// <summary>Why a request is not served; null if it is.</summary>
-    /// <param name="request">The request.</param>
+    /// <param name="request">The request, its endpoint found.</param>
     /// <param name="peer">The connection's peer.</param>
     public Problem? Refuse(HttpRequest request, IPAddress? peer)
     {
@@ -36,12 +36,29 @@ internal sealed class AdminAccess
         }
 
         var trusted = !_sharedNetwork && peer is not null && IPAddress.IsLoopback(peer);
-        if (!trusted)
+        if (!_tokens.HasTokens)
         {
-            return _tokenHash is null ? ProblemTable.NoToken : BearsToken(request) ? null : ProblemTable.Unauthorized;
+            return !trusted ? ProblemTable.NoToken : IsForeign(request) ? ProblemTable.ForeignOrigin : null;
         }
 
-        return IsForeign(request) && !BearsToken(request) ? ProblemTable.ForeignOrigin : null;
+        if (Token(request) is { } token)
+        {
+            // Whoever shows a token goes by it, also where none is needed. The right one is found before any limit is looked at: a stranger behind the
+            // same address can't lock its bearer out.
+            return _tokens.Authenticate(token) is not { } principal ? Failed(peer)
+                : principal.Role >= Needed(request) ? null
+                : ProblemTable.Forbidden;
+        }
+
+        return !trusted ? ProblemTable.Unauthorized : IsForeign(request) ? ProblemTable.ForeignOrigin : null;
+    }
+
+    private Problem Failed(IPAddress? peer)
+    {
+        var wait = _failures.Failed(peer);
+        return wait <= TimeSpan.Zero
+            ? ProblemTable.Unauthorized
+            : ProblemTable.TooManyFailures with { RetryAfterSeconds = (int)Math.Ceiling(wait.TotalSeconds) };
     }
 
     private bool IsOpen(PathString path) =>
@@ -49,12 +66,14 @@ internal sealed class AdminAccess
         || path.Equals("/readyz", StringComparison.Ordinal)
         || (_openMetrics && path.Equals("/metrics", StringComparison.Ordinal));
 
-    // Hashes of one length, compared in constant time: neither content nor length can be felt out.
-    private bool BearsToken(HttpRequest request) =>
-        _tokenHash is not null
-        && request.Headers.Authorization is [{ } value]
-        && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-        && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(value[Scheme.Length..].Trim())), _tokenHash);
+    // By the endpoint that routing found, not by the path: a path has many spellings.
+    private static AdminRole Needed(HttpRequest request) =>
+        request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<NeedsRole>() is { } needs ? needs.Role
+        : HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) ? AdminRole.Read
+        : AdminRole.Operate;
+
+    private static string? Token(HttpRequest request) =>
+        request.Headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? value[Scheme.Length..].Trim() : null;
 
     // A page that a developer happens to look at can make the browser call loopback; the browser says so.
     private static bool IsForeign(HttpRequest request)
@@ -67,3 +86,7 @@ internal sealed class AdminAccess
         return request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
     }
 }
+
+/// <summary>On an endpoint: the role that it needs, where its method does not tell.</summary>
+/// <param name="Role">The role.</param>
+internal sealed record NeedsRole(AdminRole Role);

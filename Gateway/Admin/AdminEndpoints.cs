@@ -35,9 +35,13 @@ internal static class AdminEndpoints
         app.MapMetrics();
         app.MapGet("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
         app.MapGet("/readyz", static context => ReadyAsync(context));
-        app.MapGet("/api/functions", static context => FunctionsAsync(context));
-        app.MapGet("/api/instance", static context => InstanceAsync(context));
+        app.MapGet("/api/functions", static context => FunctionsAsync(context))
+            .Describe<FunctionsAnswer>(ApiTags.Instance, "listFunctions", "Functions and workers of the node, temperatures, counters");
+        app.MapGet("/api/instance", static context => InstanceAsync(context))
+            .Describe<InstanceAnswer>(ApiTags.Instance, "readInstance", "Phase, epoch, counters, where the time went, last receipt, last lifecycle events");
+        app.MapInstance();
         app.MapFleet();
+        app.MapApiDescription();
     }
 
     /// <summary>Refuses whoever may not ask what they ask for.</summary>
@@ -46,7 +50,11 @@ internal static class AdminEndpoints
     /// <param name="platform">Where it runs.</param>
     public static void UseAdminAccess(this WebApplication app, AdminOptions options, PlatformOptions platform)
     {
-        var access = new AdminAccess(options, platform);
+        var access = new AdminAccess(
+            options,
+            platform,
+            app.Services.GetService<IAdminAuthenticator>() ?? new AdminTokens(options),
+            app.Services.GetService<TimeProvider>() ?? TimeProvider.System);
         app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
             ? RefuseAsync(context, problem)
             : next(context));

@@ -13,10 +13,16 @@ public sealed class AdminOptions
     public int Port { get; set; } = 9001;
 
     /// <summary>
-    /// The bearer token. Default none. /healthz and /readyz never need it. All else needs it off loopback, and in FunctionCompute and Kubernetes on
+    /// The bearer token with which one may do everything. Default none. /healthz and /readyz never need it. All else needs it off loopback, and in FunctionCompute and Kubernetes on
     /// loopback as well, because the functions' code shares the network; without a token all else is not served there.
     /// </summary>
     public string? Token { get; set; }
+
+    /// <summary>Further tokens, each with a role. All hold at once; default none.</summary>
+    internal IReadOnlyList<AdminToken> Tokens { get; set; } = [];
+
+    /// <summary>Streams of /api/fleet/events that may be open at once. Default 64; 0: none.</summary>
+    public int MaxListeners { get; set; } = 64;
 
     /// <summary>Whether /metrics needs no token. Default false.</summary>
     public bool OpenMetrics { get; set; }

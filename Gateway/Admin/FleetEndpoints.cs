@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Problems;
 
@@ -18,10 +19,26 @@ internal static class FleetEndpoints
 
     public static void MapFleet(this WebApplication app)
     {
-        app.MapGet("/api/fleet", static context => FleetRequest.RunAsync(context, FleetAsync));
-        app.MapGet("/api/fleet/instances/{id}", static context => FleetRequest.RunAsync(context, InstanceAsync));
-        app.MapGet("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, OrdersAsync));
-        app.MapPost("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, PlaceAsync, changes: true));
+        app.MapGet("/api/fleet", static context => FleetRequest.RunAsync(context, FleetAsync))
+            .Describe<FleetAnswer>(ApiTags.Fleet, "listFleet", "A page of instances and counts of all; with changesSince what has changed", problems: [400, 503])
+            .WithQuery("limit", "Instances on a page, 1 to 1000; 100 if not given", isNumber: true)
+            .WithQuery("after", "The page after this id")
+            .WithQuery("changesSince", "An earlier answer's version, or none: the answer has version, more, reset, changed and removed instead");
+        app.MapGet("/api/fleet/events", static context => FleetRequest.RunAsync(context, EventsAsync))
+            .Describe<ChangesAnswer>(
+                ApiTags.Fleet, "followFleet", "Changes of the fleet as server-sent events", contentType: "text/event-stream", problems: [400, 503])
+            .WithQuery("changesSince", "As for /api/fleet; all instances first if not given")
+            .WithHeader("Last-Event-ID", "The id of the last event received; it wins over changesSince");
+        app.MapGet("/api/fleet/instances/{id}", static context => FleetRequest.RunAsync(context, InstanceAsync))
+            .Describe<FleetInstanceAnswer>(ApiTags.Fleet, "readFleetInstance", "One instance, and what it has left in the directory", problems: 503)
+            .WithInstance();
+        app.MapGet("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, OrdersAsync))
+            .Describe<OrdersAnswer>(ApiTags.Orders, "listOrders", "Open orders and the last ended ones", problems: 503)
+            .WithInstance();
+        app.MapPost("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, PlaceAsync, changes: true))
+            .Describe<OrderAnswer>(ApiTags.Orders, "placeOrder", "Orders an instance to drain, undrain or flush", status: 202, problems: [400, 413, 503])
+            .WithInstance()
+            .WithBody<OrderBody>("The order");
         app.MapFleetProfiles();
     }
 
@@ -86,20 +103,52 @@ internal static class FleetEndpoints
     private static async Task ChangesAsync(HttpContext context, IFleetDirectory directory, DirectoryVersion since, int limit, StandingOptions options)
     {
         var page = await directory.ReadChangesAsync(since, limit, context.RequestAborted);
-        await FleetRequest.WriteAsync(
-            context,
-            200,
-            new ChangesAnswer(
-                page.AsOf,
-                string.Create(CultureInfo.InvariantCulture, $"{page.Version.Directory}.{page.Version.Number}"),
-                page.More,
-                page.Reset,
-                [.. page.Changed.Select(entry => InstanceLine.Of(entry, page.AsOf, options))],
-                page.Removed),
-            FleetApiJson.Default.ChangesAnswer);
+        await FleetRequest.WriteAsync(context, 200, Changes(page, options), FleetApiJson.Default.ChangesAnswer);
     }
 
-    private static DirectoryVersion Version(string text)
+    /// <summary>A page of changes, for callers.</summary>
+    public static ChangesAnswer Changes(DirectoryPage page, StandingOptions options) => new(
+        page.AsOf,
+        string.Create(CultureInfo.InvariantCulture, $"{page.Version.Directory}.{page.Version.Number}"),
+        page.More,
+        page.Reset,
+        [.. page.Changed.Select(entry => InstanceLine.Of(entry, page.AsOf, options))],
+        page.Removed);
+
+    private static async Task EventsAsync(HttpContext context)
+    {
+        var since = context.Request.Headers["Last-Event-ID"] switch
+        {
+            [{ Length: > 0 } id] => Version(id, "Last-Event-ID"),
+            _ => Version(FleetRequest.Query(context, "changesSince") ?? ""),
+        };
+        var events = context.RequestServices.GetRequiredService<FleetEvents>();
+        if (!events.TryEnter())
+        {
+            throw new FleetRequestException(ProblemTable.TooManyListeners, null);
+        }
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        try
+        {
+            context.Response.ContentType = "text/event-stream";
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Headers["X-Accel-Buffering"] = "no";
+            await context.Response.StartAsync(ended.Token);
+            await events.RunAsync(since, context.Response.BodyWriter, ended.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The listener has gone, or the process ends.
+        }
+        finally
+        {
+            events.Leave();
+        }
+    }
+
+    private static DirectoryVersion Version(string text, string name = "changesSince")
     {
         if (text is "" or "none")
         {
@@ -109,7 +158,7 @@ internal static class FleetEndpoints
         var dot = text.LastIndexOf('.');
         return dot > 0 && long.TryParse(text.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new DirectoryVersion(text[..dot], number)
-            : throw FleetRequest.Bad("changesSince must be the version of an earlier answer, or none");
+            : throw FleetRequest.Bad($"{name} must be the version of an earlier answer, or none");
     }
 
     private static async Task InstanceAsync(HttpContext context)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,13 +18,33 @@ internal static class FleetProfileEndpoints
 
     public static void MapFleetProfiles(this WebApplication app)
     {
-        app.MapGet(Path, static context => FleetRequest.RunAsync(context, ReadAsync));
-        app.MapPut(Path, static context => FleetRequest.RunAsync(context, PutAsync, changes: true));
-        app.MapDelete(Path, static context => FleetRequest.RunAsync(context, DeleteAsync, changes: true));
-        app.MapGet(Path + "/history", static context => FleetRequest.RunAsync(context, HistoryAsync));
-        app.MapPost(Path + "/validate", static context => FleetRequest.RunAsync(context, ValidateAsync));
-        app.MapPost(Path + "/rollback", static context => FleetRequest.RunAsync(context, RollbackAsync, changes: true));
+        app.MapGet(Path, static context => FleetRequest.RunAsync(context, ReadAsync))
+            .Describe<FleetProfileAnswer>(ApiTags.Profiles, "readProfiles", "The fleet's profiles, with an ETag", problems: [400, 503])
+            .WithQuery("version", "One of the last ten versions; the newest if not given", isNumber: true);
+        app.MapPut(Path, static context => FleetRequest.RunAsync(context, PutAsync, changes: true))
+            .Describe<ProfileVersionAnswer>(
+                ApiTags.Profiles, "setProfiles", "Checks the profiles and sets them as a new version", problems: [400, 409, 413, 422, 503])
+            .WithChange()
+            .WithBody<JsonElement>("A functions file");
+        app.MapDelete(Path, static context => FleetRequest.RunAsync(context, DeleteAsync, changes: true))
+            .Describe<ProfileVersionAnswer>(
+                ApiTags.Profiles, "deleteProfiles", "A new version without text: each instance goes by its own file again", problems: [400, 409, 503])
+            .WithChange();
+        app.MapGet(Path + "/history", static context => FleetRequest.RunAsync(context, HistoryAsync))
+            .Describe<ProfileHistoryAnswer>(ApiTags.Profiles, "listProfileVersions", "The last ten versions, newest first", problems: 503);
+        app.MapPost(Path + "/validate", static context => FleetRequest.RunAsync(context, ValidateAsync))
+            .Describe<ValidationAnswer>(ApiTags.Profiles, "validateProfiles", "Checks profiles and stores nothing", problems: [400, 413])
+            .WithBody<JsonElement>("A functions file");
+        app.MapPost(Path + "/rollback", static context => FleetRequest.RunAsync(context, RollbackAsync, changes: true))
+            .Describe<ProfileVersionAnswer>(
+                ApiTags.Profiles, "rollBackProfiles", "Sets an earlier version's text again, as a new version", problems: [400, 409, 413, 422, 503])
+            .WithBody<RollbackBody>("Which version");
     }
+
+    private static IEndpointConventionBuilder WithChange(this IEndpointConventionBuilder endpoint) => endpoint
+        .WithQuery("by", "Who it is, for people")
+        .WithQuery("expectedVersion", "The version that must be there; 0: none was ever set", isNumber: true)
+        .WithHeader("If-Match", "The same, as the ETag of a version");
 
     private static async Task ReadAsync(HttpContext context)
     {

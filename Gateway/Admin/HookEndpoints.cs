@@ -23,8 +23,9 @@ internal static class HookEndpoints
         }
 
         // A kubelet's httpGet hook can't post.
-        app.MapMethods(HookPaths.PreFreeze, _getAndPost, static context => RunAsync(context, Hook.PreFreeze));
-        app.MapMethods(HookPaths.PreStop, _getAndPost, static context => RunAsync(context, Hook.PreStop));
+        var operate = new NeedsRole(AdminRole.Operate);
+        app.MapMethods(HookPaths.PreFreeze, _getAndPost, static context => RunAsync(context, Hook.PreFreeze)).WithMetadata(operate);
+        app.MapMethods(HookPaths.PreStop, _getAndPost, static context => RunAsync(context, Hook.PreStop)).WithMetadata(operate);
         app.MapPost(HookPaths.Initialize, static context => RunAsync(context, Hook.Initialize));
     }
 

@@ -16,7 +16,8 @@ internal enum AdminRole
 /// <summary>Somebody whom a token stands for.</summary>
 /// <param name="Name">The token's name, for people; never the token.</param>
 /// <param name="Role">What they may do.</param>
-internal sealed record AdminPrincipal(string Name, AdminRole Role);
+/// <param name="TokenHash">The token's SHA-256 in hexadecimal; empty for who needs no token.</param>
+internal sealed record AdminPrincipal(string Name, AdminRole Role, string TokenHash = "");
 
 /// <summary>Tells whom a token stands for. Compares in constant time.</summary>
 internal interface IAdminAuthenticator
@@ -31,15 +32,4 @@ internal interface IAdminAuthenticator
     /// <summary>Whom the token of a hash stands for now; null once it stands for nobody any more.</summary>
     /// <param name="tokenHash">The token's SHA-256.</param>
     AdminPrincipal? Recall(ReadOnlySpan<byte> tokenHash);
-}
-
-/// <summary>The one token of <see cref="AdminOptions.Token"/>.</summary>
-internal sealed class SingleTokenAuthenticator(AdminOptions options) : IAdminAuthenticator
-{
-    private readonly byte[]? _hash = options.Token is { } token ? SHA256.HashData(Encoding.UTF8.GetBytes(token)) : null;
-
-    public bool HasTokens => _hash is not null;
-
-    public AdminPrincipal? Recall(ReadOnlySpan<byte> tokenHash) =>
-        _hash is not null && CryptographicOperations.FixedTimeEquals(tokenHash, _hash) ? new AdminPrincipal("admin", AdminRole.Operate) : null;
 }

@@ -124,20 +124,76 @@ internal static class GatewayOptionsLoader
     private static void LoadAdmin(ConfigurationReader reader, AdminOptions admin)
     {
         admin.Token = reader.Text("Admin:Token");
+        admin.MaxListeners = reader.Integer("Admin:MaxListeners", admin.MaxListeners, 0, 1000);
         admin.OpenMetrics = reader.Flag("Admin:OpenMetrics") ?? false;
-        if (admin.Token is { } token && token.AsSpan().ContainsAnyExceptInRange('!', '~'))
-        {
-            // Not shown: it is a credential, even a bad one.
-            reader.Error("Admin:Token", "(hidden)", "must be visible ASCII characters without spaces, as it travels in a header");
-        }
-
+        CheckToken(reader, "Admin:Token", admin.Token);
+        LoadTokens(reader, admin);
         admin.Address = Address(reader, "Admin:Address", admin.Address);
-        if (admin.Token is null && IPAddress.TryParse(admin.Address, out var address) && !IPAddress.IsLoopback(address))
+        if (admin.Token is null && admin.Tokens.Count == 0 && IPAddress.TryParse(admin.Address, out var address) && !IPAddress.IsLoopback(address))
         {
-            reader.Error("Admin:Address", admin.Address, "is not loopback and needs Admin:Token: whoever reaches the port could stop the instance");
+            reader.Error("Admin:Address", admin.Address, "is not loopback and needs Admin:Token or Admin:Tokens: whoever reaches the port could stop the instance");
         }
 
         admin.Port = reader.Integer("Admin:Port", admin.Port, 0, 65535);
+    }
+
+    private static void LoadTokens(ConfigurationReader reader, AdminOptions admin)
+    {
+        const string Section = "Admin:Tokens";
+        if (reader.Text(Section) is not null)
+        {
+            reader.Error(Section, "(hidden)", "must be a list: Admin:Tokens:0:Name, Admin:Tokens:0:Token, Admin:Tokens:0:Role and so on");
+        }
+
+        var tokens = new List<AdminToken>();
+        var keys = reader.Children(Section);
+        foreach (var key in keys)
+        {
+            var name = reader.Text(key + ":Name");
+            var token = reader.Text(key + ":Token");
+            var role = reader.Choice<AdminRole>(key + ":Role");
+            if (name is null || name.Length > AdminToken.MaxNameLength || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+            {
+                reader.Error(key + ":Name", name, $"must be 1 to {AdminToken.MaxNameLength} letters, digits, -, _ and .");
+            }
+            else if (tokens.Any(other => other.Name == name) || (name == AdminToken.OfAdmin && admin.Token is not null))
+            {
+                reader.Error(key + ":Name", name, "is the name of another token (Admin:Token is admin)");
+            }
+
+            if (role is null && reader.Text(key + ":Role") is null)
+            {
+                reader.Error(key + ":Role", null, "must be read or operate");
+            }
+
+            if (token is null)
+            {
+                reader.Error(key + ":Token", null, "must be there: a bearer token");
+            }
+            else if (token == admin.Token || tokens.Any(other => other.Token == token))
+            {
+                reader.Error(key + ":Token", "(hidden)", "is the same as another token");
+            }
+
+            CheckToken(reader, key + ":Token", token);
+            tokens.Add(new AdminToken(name ?? "", token ?? "", role ?? AdminRole.Read));
+        }
+
+        if (keys.Count > AdminToken.MaxCount)
+        {
+            reader.Error(Section, "(hidden)", $"has {keys.Count} tokens, may have {AdminToken.MaxCount}");
+        }
+
+        admin.Tokens = tokens;
+    }
+
+    private static void CheckToken(ConfigurationReader reader, string key, string? token)
+    {
+        if (token is not null && token.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            // Not shown: it is a credential, even a bad one.
+            reader.Error(key, "(hidden)", "must be visible ASCII characters without spaces, as it travels in a header");
+        }
     }
 
     private static void LoadRouting(ConfigurationReader reader, RoutingOptions routing, PlatformMode mode)

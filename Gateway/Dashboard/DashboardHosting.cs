@@ -22,7 +22,7 @@ internal static class DashboardHosting
     {
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IAdminAuthenticator, SingleTokenAuthenticator>();
+        services.TryAddSingleton<IAdminAuthenticator, AdminTokens>();
         services.TryAddSingleton(static provider => new FleetView(
             provider.GetRequiredService<IFleetDirectory>(),
             provider.GetRequiredService<IFleetNotices>(),

@@ -96,6 +96,9 @@ public static class GatewayApplication
         services.AddSingleton(options);
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Admin);
+        services.AddSingleton<IAdminAuthenticator, AdminTokens>();
+        services.AddSingleton<FleetEvents>();
+        services.AddApiDescription();
         services.AddSingleton(options.Forwarding);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Routing);
@@ -169,6 +172,7 @@ public static class GatewayApplication
             options.Lifecycle.Budgets,
             provider.GetRequiredService<FlightRecorder>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ReceiptBook>();
         services.AddSingleton<Rehearsal>();
         services.AddSingleton<LifecycleService>();
 

@@ -52,7 +52,7 @@ internal static class HookCommand
 
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = budget + _slack };
         using var request = new HttpRequestMessage(method, new UriBuilder("http", address.ToString(), port, path).Uri);
-        if (reader.Text("Admin:Token") is { } token)
+        if (Token(reader) is { } token)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         }
@@ -76,4 +76,11 @@ internal static class HookCommand
 
         return 1;
     }
+
+    // The first one that may give orders: a hook is one.
+    private static string? Token(ConfigurationReader reader) => reader.Text("Admin:Token")
+        ?? reader.Children("Admin:Tokens")
+            .Where(key => string.Equals(reader.Text(key + ":Role"), nameof(Admin.AdminRole.Operate), StringComparison.OrdinalIgnoreCase))
+            .Select(key => reader.Text(key + ":Token"))
+            .FirstOrDefault(static token => token is not null);
 }

@@ -65,10 +65,19 @@ internal static class ProblemTable
         "The hook failed.");
 
     public static readonly Problem Unauthorized = new(401, Gateway, "unauthorized", Executed.Never,
-        "This needs the admin port's token: Authorization: Bearer TOKEN.");
+        "This needs a token of the admin port: Authorization: Bearer TOKEN.");
+
+    public static readonly Problem Forbidden = new(403, Gateway, "forbidden", Executed.Never,
+        "The token may only look: this needs one with the role operate.");
+
+    public static readonly Problem TooManyFailures = new(429, Gateway, "too-many-failures", Executed.Never,
+        "Too many wrong tokens came from this address.", 6);
+
+    public static readonly Problem TooManyListeners = new(503, Gateway, "too-many-listeners", Executed.Never,
+        "As many streams of changes are open as may be (Admin:MaxListeners).", 15);
 
     public static readonly Problem NoToken = new(404, Gateway, "no-token", Executed.Never,
-        "This is not served here without a configured token (Admin:Token).");
+        "This is not served here without a configured token (Admin:Token or Admin:Tokens).");
 
     public static readonly Problem ForeignOrigin = new(403, Gateway, "foreign-origin", Executed.Never,
         "A page of another site asks for this.");
@@ -100,7 +109,7 @@ internal static class ProblemTable
     public static IReadOnlyList<Problem> Own { get; } =
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
-        BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, NoToken, ForeignOrigin,
+        BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, Forbidden, TooManyFailures, TooManyListeners, NoToken, ForeignOrigin,
         BadArgument, UnknownInstance, UnknownVersion, VersionConflict, ProfilesInvalid, DirectoryUnavailable,
     ];
 
