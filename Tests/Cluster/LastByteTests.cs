@@ -8,8 +8,8 @@ namespace NoslateFleet.Tests.Cluster;
 [Collection(nameof(OneAtATime))]
 public sealed class LastByteTests
 {
-    private const int Instances = 4;
-    private const int Each = 25;
+    private const int Instances = 5;
+    private const int Each = 20;
 
     /// <summary>
     /// The directory has been told of the work, as it outlived a heartbeat; that it has ended has to be on its way before the last byte is. With a

@@ -6,11 +6,11 @@ internal static class Outage
     private static readonly bool _long = Environment.GetEnvironmentVariable("NOSLATEFLEET_LONG") == "1";
 
     /// <summary>How long Redis is away.</summary>
-    public static TimeSpan OfRedis => TimeSpan.FromSeconds(_long ? 30 : 5);
+    public static TimeSpan OfRedis => TimeSpan.FromSeconds(_long ? 30 : 4);
 
     /// <summary>A freeze that ends before the others give the silo up, which takes 4.7 s, as measured.</summary>
     public static TimeSpan ShortFreeze => TimeSpan.FromSeconds(2);
 
     /// <summary>A freeze past that.</summary>
-    public static TimeSpan PastEviction => TimeSpan.FromSeconds(_long ? 30 : 20);
+    public static TimeSpan PastEviction => TimeSpan.FromSeconds(_long ? 30 : 12);
 }

@@ -295,6 +295,18 @@ public sealed class FleetPublisherTests : IDisposable
     }
 
     [Fact]
+    public async Task ConnectionThatIsBack_AfterNothingFailed_IsToldAgain_AsTheDirectoryMayBeEmpty()
+    {
+        var start = await StartAsync();
+
+        _publisher.Reconnected();
+
+        Assert.Equal(start.Sequence + 1, (await _directory.NextAsync()).Sequence);
+        await _publisher.SentAsync();
+        Assert.Empty(_told);
+    }
+
+    [Fact]
     public async Task Hook_PublishesTheReceiptsPhase_AndAppendsTheReceipt()
     {
         await StartAsync();
