@@ -100,13 +100,13 @@ public sealed class FleetViewTests : IAsyncDisposable
         await _view.LookAsync(default);
         Assert.Null(_view.Picture().Trend.Rate);
         await _directory.Inner.PublishAsync(Samples.Instance(sequence: 2, accepted: 1050, functions: Samples.Function("f", accepted: 1050)), default);
-        await AdvanceUntilAsync(() => _view.Picture().Trend.Rates.Any(r => r > 0));
+        await AdvanceUntilAsync(() => _view.Picture().Trend.Rates.Any(r => r > 0), whileItReads: true);
         Is(50, _view.Picture().Trend);
         Is(50, _view.Picture().Instances[0].Trend);
         Is(50, _view.Picture().Functions[0].Trend);
 
         await _directory.Inner.PublishAsync(Samples.Instance(boot: "boot-2", epoch: 2, accepted: 20, functions: Samples.Function("f", accepted: 20)), default);
-        await AdvanceUntilAsync(() => _view.Picture().Trend.Rates.Count(r => r > 0) == 2);
+        await AdvanceUntilAsync(() => _view.Picture().Trend.Rates.Count(r => r > 0) == 2, whileItReads: true);
         Is(20, _view.Picture().Trend);
         Is(20, _view.Picture().Functions[0].Trend);
 
