@@ -95,8 +95,9 @@ public sealed class FleetViewTests : IAsyncDisposable
     [Fact]
     public async Task Rate_IsTheDifferenceOfCounters_AndANewProcessCountsFromNothing()
     {
-        using var watching = _view.Watch();
+        // Before anybody watches: the first reading has to find it, and the next one waits for the clock.
         await _directory.Inner.PublishAsync(Samples.Instance(accepted: 1000, functions: Samples.Function("f", accepted: 1000)), default);
+        using var watching = _view.Watch();
         await _view.LookAsync(default);
 
         // A look waits a second at most, and what counts is the difference to what the first reading found.
