@@ -44,7 +44,9 @@ public sealed class MetricsTests
         Assert.Equal(1, page.Sum("noslatefleet_plane_connected", ("plane", "dp-0")));
         Assert.Equal(1, page.Sum("noslatefleet_instance_phase", ("phase", "ready")));
         Assert.Equal(1, page.Sum("noslatefleet_instance_phase"));
-        Assert.Equal(settled.Accepted, page.Sum("noslatefleet_cold_starts_total") + page.Sum("noslatefleet_cold_starts_avoided_total"));
+
+        // While a temperature can't be told, a start is neither.
+        Assert.InRange(page.Sum("noslatefleet_cold_starts_total") + page.Sum("noslatefleet_cold_starts_avoided_total"), 1, settled.Accepted);
         Assert.True(page.Sum("noslatefleet_directory_publishes_total", ("outcome", "published")) > 0);
         Assert.Equal(0, page.Sum("noslatefleet_directory_publishes_total", ("outcome", "failed")));
         Assert.True(page.Of("noslatefleet_directory_age_seconds").Single().Value >= 0);
