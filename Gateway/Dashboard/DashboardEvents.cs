@@ -72,9 +72,9 @@ internal sealed partial class DashboardEvents(
                 },
                 ended.Token);
         }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // The reader left, or the process ends.
+            // The reader left, or the process ends. A write may find that out before the request's own token does.
         }
         finally
         {

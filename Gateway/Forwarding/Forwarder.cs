@@ -28,6 +28,9 @@ internal sealed class Forwarder
     /// <summary>Output is flushed at the latest after this many bytes, so that back-pressure is felt; Kestrel itself pauses at 64 KiB.</summary>
     private const int FlushAfter = 32 * 1024;
 
+    /// <summary>How long what was flushed before a cut has to reach the socket: an abort overtakes it.</summary>
+    private static readonly TimeSpan _cutGrace = TimeSpan.FromMilliseconds(20);
+
     private readonly INoslateNode _node;
     private readonly InstanceLifecycle _lifecycle;
     private readonly ForwardingOptions _options;
@@ -82,7 +85,7 @@ internal sealed class Forwarder
         }
         catch (InvocationFailedException failed)
         {
-            OnFailed(exchange, failed);
+            await OnFailedAsync(exchange, failed);
         }
         catch (OperationCanceledException gone) when (gone.CancellationToken == exchange.Aborted || exchange.Aborted.IsCancellationRequested)
         {
@@ -246,7 +249,7 @@ internal sealed class Forwarder
                 }
                 else if (promised is { } length && total > length)
                 {
-                    OnMisfit(exchange, started, total, length);
+                    await OnMisfitAsync(exchange, started, total, length);
                     return;
                 }
                 else
@@ -261,7 +264,7 @@ internal sealed class Forwarder
 
             if (promised is { } expected && total != expected)
             {
-                OnMisfit(exchange, started, total, expected);
+                await OnMisfitAsync(exchange, started, total, expected);
                 return;
             }
 
@@ -364,7 +367,7 @@ internal sealed class Forwarder
         }
     }
 
-    private void OnFailed(PlatformExchange exchange, InvocationFailedException failed)
+    private async ValueTask OnFailedAsync(PlatformExchange exchange, InvocationFailedException failed)
     {
         var error = failed.Error;
         if (exchange.Aborted.IsCancellationRequested
@@ -384,8 +387,7 @@ internal sealed class Forwarder
         exchange.Executed = executed;
         if (exchange.Response.HasStarted)
         {
-            // Nothing can be repaired now; a clean end would make a cut answer look whole.
-            exchange.Lifetime.Abort();
+            await CutAsync(exchange);
             return;
         }
 
@@ -409,7 +411,7 @@ internal sealed class Forwarder
         Answer(exchange, problem, problem.Executed, detail, problem.RetryAfterSeconds);
     }
 
-    private void OnMisfit(PlatformExchange exchange, bool started, long total, long promised)
+    private async ValueTask OnMisfitAsync(PlatformExchange exchange, bool started, long total, long promised)
     {
         var detail = total > promised
             ? $"The function's Content-Length is {promised} and its body is longer."
@@ -425,6 +427,24 @@ internal sealed class Forwarder
         exchange.Reason = problem.Reason;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, problem.Executed, afterHead: true, detail, null);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
+        await CutAsync(exchange);
+    }
+
+    /// <summary>
+    /// Ends a response whose head has left: nothing can be repaired now, and a clean end would make a cut answer look whole. What has left before reaches
+    /// the client all the same, so that it sees which answer was cut.
+    /// </summary>
+    private async ValueTask CutAsync(PlatformExchange exchange)
+    {
+        try
+        {
+            await Task.Delay(_cutGrace, _time, exchange.Aborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client was faster.
+        }
+
         exchange.Lifetime.Abort();
     }
 

@@ -67,6 +67,7 @@ internal sealed class FleetMetrics : IDisposable
     private static readonly string[] _outcomes = [.. Enum.GetNames<Outcome>().Select(static n => n.ToLowerInvariant())];
     private static readonly string[] _executed = [.. Enum.GetNames<Noslate.Invocation.Executed>().Select(static n => n.ToLowerInvariant())];
 
+    private readonly IMeterFactory _meters;
     private readonly Meter _meter;
     private readonly FunctionLabels _functions;
     private readonly InvocationLedger _ledger;
@@ -85,6 +86,7 @@ internal sealed class FleetMetrics : IDisposable
     private readonly Histogram<double> _thawToFirstAnswer;
 
     public FleetMetrics(
+        IMeterFactory meters,
         FunctionLabels functions,
         InvocationLedger ledger,
         FunctionBoard board,
@@ -95,14 +97,14 @@ internal sealed class FleetMetrics : IDisposable
         RequestLog log,
         OpenTelemetryExport export)
     {
+        _meters = meters;
         _functions = functions;
         _ledger = ledger;
         _board = board;
         _lifecycle = lifecycle;
         _node = node;
 
-        // The scope tells the meters of several gateways in one process apart.
-        _meter = new Meter(new MeterOptions(MeterName) { Version = typeof(FleetMetrics).Assembly.GetName().Version?.ToString(3), Scope = this });
+        _meter = meters.Create(MeterName, typeof(FleetMetrics).Assembly.GetName().Version?.ToString(3));
         _invocations = _meter.CreateCounter<long>(Invocations, "{invocation}", "Invocations that have ended.");
         _duration = Histogram(InvocationDuration, "Time from acceptance to the response's end.", _durations);
         _queueWait = Histogram(QueueWait, "Time that a request waited for a slot before it was accepted.", _waits);
@@ -176,7 +178,8 @@ internal sealed class FleetMetrics : IDisposable
     /// <param name="instrument">The instrument.</param>
     public bool Shows(Instrument instrument) => instrument.Meter.Name switch
     {
-        MeterName => instrument.Meter.Scope is null || ReferenceEquals(instrument.Meter.Scope, this),
+        // The scope tells the meters of several gateways in one process apart: a factory sets itself.
+        MeterName => instrument.Meter.Scope is null || ReferenceEquals(instrument.Meter.Scope, _meters),
         RuntimeMeterName => RuntimeInstruments.Contains(instrument.Name),
         _ => false,
     };

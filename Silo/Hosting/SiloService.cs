@@ -1,3 +1,4 @@
+using System.Numerics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Fleet;
@@ -171,7 +172,8 @@ internal sealed partial class SiloService : IHostedService, IDisposable
                 LogLost(_logger, state.Leaving);
                 break;
             case SupervisedPhase.Waiting when state.Failures > 0:
-                LogRetry(_logger, state.Failures, state.Trouble);
+                // An outage of days is a dozen of warnings, not thousands.
+                LogRetry(_logger, BitOperations.IsPow2(state.Failures) ? LogLevel.Warning : LogLevel.Debug, state.Failures, state.Trouble);
                 break;
         }
     }
@@ -182,8 +184,8 @@ internal sealed partial class SiloService : IHostedService, IDisposable
     [LoggerMessage(2001, LogLevel.Warning, "The silo is restarted, and it alone: {Reason}. Invocations go on without it")]
     private static partial void LogLost(ILogger logger, string reason);
 
-    [LoggerMessage(2002, LogLevel.Warning, "The silo is not up, {Failures} times in a row: {Trouble}. It is tried again; invocations go on without it")]
-    private static partial void LogRetry(ILogger logger, int failures, string? trouble);
+    [LoggerMessage(EventId = 2002, Message = "The silo is not up, {Failures} times in a row: {Trouble}. It is tried again; invocations go on without it.")]
+    private static partial void LogRetry(ILogger logger, LogLevel level, int failures, string? trouble);
 
     [LoggerMessage(2003, LogLevel.Warning, "The silo did not leave within {Seconds} s; others will find out by themselves")]
     private static partial void LogNotLeft(ILogger logger, double seconds);

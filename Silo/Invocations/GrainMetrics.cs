@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using NoslateFleet.Gateway.Telemetry;
 
 namespace NoslateFleet.Silo.Invocations;
 
@@ -24,12 +25,6 @@ internal enum BypassReason
 /// <summary>Counts the invocations that went past the local grain, each once.</summary>
 internal sealed class GrainMetrics : IDisposable
 {
-    /// <summary>The meter's name.</summary>
-    public const string MeterName = "NoslateFleet";
-
-    /// <summary>The counter's name.</summary>
-    public const string BypassName = "noslatefleet.invocations.grain_bypass";
-
     private static readonly string[] _reasons = ["closed", "suspect", "late", "error", "full"];
 
     private readonly Meter _meter;
@@ -38,9 +33,9 @@ internal sealed class GrainMetrics : IDisposable
 
     public GrainMetrics(IMeterFactory meters)
     {
-        _meter = meters.Create(MeterName);
+        _meter = meters.Create(FleetMetrics.MeterName);
         _bypassed = _meter.CreateCounter<long>(
-            BypassName,
+            FleetMetrics.GrainBypass,
             "{request}",
             "Requests that the coordinator decided about or ended directly, because the local grain could not be called, was late or failed.");
     }

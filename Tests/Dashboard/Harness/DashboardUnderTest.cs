@@ -104,7 +104,7 @@ internal sealed class DashboardUnderTest : IAsyncDisposable
         Http.Dispose();
         Directory.Heal();
         await _app.DisposeAsync();
-        Assert.Empty(_logs.Errors);
+        Assert.True(!_logs.Errors.Any(), string.Join(Environment.NewLine, _logs.Errors));
     }
 }
 

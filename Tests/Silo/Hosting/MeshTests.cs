@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NoslateFleet.Coordination.Supervision;
 using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
@@ -33,6 +34,22 @@ public sealed class MeshTests
         await redis.StartAgainAsync();
         await it.UpAsync();
         Assert.True(await AnswersAsync(it, "one"));
+    }
+
+    [SkippableFact]
+    public async Task AStartThatFailed_LeavesNothingRunning()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        redis.Kill();
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one", "--Silo:Supervision:RetryMin=30s");
+        await Until.TrueAsync(() => it.State is { Phase: SupervisedPhase.Waiting, Failures: 1 }, "its start does not fail");
+
+        // What is left of a silo that was only disposed of asks for the membership hundreds of thousands of times a second. Others in this process do work too.
+        var done = ThreadPool.CompletedWorkItemCount;
+        var seen = Stopwatch.GetTimestamp();
+        await Until.TrueAsync(() => Stopwatch.GetElapsedTime(seen) > TimeSpan.FromSeconds(1), "the clock stands still");
+        var perSecond = (ThreadPool.CompletedWorkItemCount - done) / Stopwatch.GetElapsedTime(seen).TotalSeconds;
+        Assert.InRange(perSecond, 0, 20_000);
     }
 
     [SkippableFact]
