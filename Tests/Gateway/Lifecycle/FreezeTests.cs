@@ -165,25 +165,29 @@ public sealed class FreezeTests
         await using var gateway = await GatewayUnderTest.StartAsync(settings: PlatformCalls.Settings, time: time);
         Assert.Equal(200, (await gateway.CallAsync("/initialize")).Status);
         using var stop = new CancellationTokenSource();
-        var load = Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+        var answered = new int[4];
+        var load = Task.WhenAll(Enumerable.Range(0, answered.Length).Select(async i =>
         {
-            var count = 0;
-            for (; !stop.IsCancellationRequested; count++)
+            while (!stop.IsCancellationRequested)
             {
                 using var response = await gateway.Http.GetAsync("/");
                 Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                Interlocked.Increment(ref answered[i]);
             }
-
-            return count;
         }));
         for (var alarm = 2; alarm < 12; alarm++)
         {
+            int[] before = [.. answered];
             time.Jump(TimeSpan.FromSeconds(20));
-            await Until.TrueAsync(() => gateway.Lifecycle.State.Epoch >= alarm, "no alarm");
+
+            // No request lives through more alarms than one: three are its deadline.
+            await Until.TrueAsync(
+                () => load.IsCompleted || (gateway.Lifecycle.State.Epoch >= alarm && before.Zip(answered).All(it => it.Second > it.First)), "no alarm, or no answer");
         }
 
         await stop.CancelAsync();
-        var sent = (await load).Sum();
+        await load;
+        var sent = answered.Sum();
         var counts = await gateway.SettledAsync();
         Assert.Equal((sent, sent), (counts.Accepted, counts.Completed));
     }
