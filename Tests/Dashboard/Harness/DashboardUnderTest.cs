@@ -103,6 +103,9 @@ internal sealed class DashboardUnderTest : IAsyncDisposable
     {
         Http.Dispose();
         Directory.Heal();
+
+        // Disposing alone would take the services away from a stream whose reader's end has not been seen yet.
+        await _app.StopAsync();
         await _app.DisposeAsync();
         Assert.True(!_logs.Errors.Any(), string.Join(Environment.NewLine, _logs.Errors));
     }
