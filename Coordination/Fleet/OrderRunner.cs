@@ -35,7 +35,9 @@ public sealed class OrderRunner : IAsyncDisposable
     private readonly Lock _lock = new();
 
     // Guarded by the lock.
+    private readonly List<Handed> _handed = [];
     private bool _started;
+    private bool _stopped;
     private bool _dueTold = true;
 
     // Of the loop alone.
@@ -92,6 +94,30 @@ public sealed class OrderRunner : IAsyncDisposable
         });
     }
 
+    /// <summary>
+    /// Takes an order that has come by another way than the directory, which may be away. It is the same order as one of its id there: whichever way it
+    /// comes first, it is carried out once.
+    /// </summary>
+    /// <param name="order">The order.</param>
+    /// <returns>Ends when it was carried out, or when a drain has begun. What became of it is told to the directory, if that has the order.</returns>
+    /// <exception cref="InvalidOperationException">No orders are taken: not yet, or not any more.</exception>
+    public Task TakeAsync(FleetOrder order)
+    {
+        var handed = new Handed(order);
+        lock (_lock)
+        {
+            if (!_started || _stopped)
+            {
+                return Task.FromException(new InvalidOperationException("the instance takes no orders: it starts, or it ends"));
+            }
+
+            _handed.Add(handed);
+        }
+
+        Look();
+        return handed.Done.Task;
+    }
+
     /// <summary>Looks for orders now.</summary>
     public void Look()
     {
@@ -115,6 +141,15 @@ public sealed class OrderRunner : IAsyncDisposable
         _listening?.Dispose();
         await _stop.CancelAsync();
         await _loop;
+        List<Handed> left;
+        lock (_lock)
+        {
+            _stopped = true;
+            left = [.. _handed];
+            _handed.Clear();
+        }
+
+        left.ForEach(static handed => handed.Done.TrySetCanceled());
     }
 
     private void OnChanged(InstanceState state)
@@ -144,15 +179,18 @@ public sealed class OrderRunner : IAsyncDisposable
 
     private async Task RoundAsync()
     {
+        List<Handed> handed;
+        lock (_lock)
+        {
+            handed = [.. _handed];
+        }
+
         try
         {
             SettleHold();
             await DeliverAsync();
-            foreach (var order in Open(await _orders.ListAsync(_lifecycle.Identity.InstanceId, _stop.Token)))
-            {
-                await CarryOutAsync(order.Order, order.Later);
-            }
-
+            await CarryOutAsync(With(await _orders.ListAsync(_lifecycle.Identity.InstanceId, _stop.Token), handed));
+            Settle(handed);
             await DeliverAsync();
             _failed = false;
         }
@@ -165,6 +203,46 @@ public sealed class OrderRunner : IAsyncDisposable
             }
 
             _failed = true;
+        }
+
+        // They came by another way because the directory may be away: they don't wait for it.
+        handed.RemoveAll(static one => one.Done.Task.IsCompleted);
+        if (handed.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await CarryOutAsync(With([], handed));
+            Settle(handed);
+        }
+        catch (Exception error) when (!_stop.IsCancellationRequested)
+        {
+            handed.ForEach(one => one.Done.TrySetException(error));
+            Settle(handed);
+        }
+    }
+
+    /// <summary>What the directory has, and after it what has come by another way and is not there.</summary>
+    private static List<FleetOrderState> With(IReadOnlyList<FleetOrderState> listed, List<Handed> handed) =>
+        [.. listed, .. handed.Where(one => listed.All(state => state.Order.Id != one.Order.Id)).Select(static one => new FleetOrderState(one.Order, null))];
+
+    private void Settle(List<Handed> handed)
+    {
+        lock (_lock)
+        {
+            handed.ForEach(one => _handed.Remove(one));
+        }
+
+        handed.ForEach(static one => one.Done.TrySetResult());
+    }
+
+    private async Task CarryOutAsync(List<FleetOrderState> states)
+    {
+        foreach (var (order, later) in Open(states))
+        {
+            await CarryOutAsync(order, later);
         }
     }
 
@@ -203,30 +281,31 @@ public sealed class OrderRunner : IAsyncDisposable
     }
 
     /// <summary>The orders that have to be carried out, each with the later one that takes its place, if any.</summary>
-    private List<(FleetOrder Order, FleetOrder? Later)> Open(IReadOnlyList<FleetOrderState> states)
+    private List<(FleetOrder Order, FleetOrder? Later)> Open(List<FleetOrderState> states)
     {
         var open = new List<(FleetOrder, FleetOrder?)>();
         FleetOrder? later = null;
         for (var i = states.Count - 1; i >= 0; i--)
         {
             var order = states[i].Order;
-            if (states[i].Result is not null)
-            {
-                continue;
-            }
-
             if (_ended.ContainsKey(order.Id))
             {
-                // The directory has lost the result, or never had it.
-                _undelivered.Add(order.Id);
+                if (states[i].Result is null)
+                {
+                    // The directory has lost the result, or never had it.
+                    _undelivered.Add(order.Id);
+                }
+            }
+            else if (states[i].Result is not null)
+            {
                 continue;
             }
-
-            if (order.Id != _hold?.Order.Id)
+            else if (order.Id != _hold?.Order.Id)
             {
                 open.Add((order, later));
             }
 
+            // One that has ended here counts too: it may have come by another way, before those that stand ahead of it in the directory.
             if (later is null && order.Kind is FleetOrderKind.Drain or FleetOrderKind.Undrain && IsOurs(order) && Left(order) > TimeSpan.Zero)
             {
                 later = order;
@@ -404,4 +483,14 @@ public sealed class OrderRunner : IAsyncDisposable
     /// <param name="Stop">The stop.</param>
     /// <param name="Told">Whether the order has its result.</param>
     private sealed record Hold(FleetOrder Order, Task<Receipt> Stop, bool Told = false);
+
+    /// <summary>An order that has come by another way than the directory.</summary>
+    /// <param name="order">The order.</param>
+    private sealed class Handed(FleetOrder order)
+    {
+        public FleetOrder Order { get; } = order;
+
+        /// <summary>Ends when it was carried out.</summary>
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

@@ -108,7 +108,7 @@ internal static class FleetProfileEndpoints
         ValidationAnswer answer;
         try
         {
-            var profiles = context.RequestServices.GetRequiredService<ProfileChoice>().Parse(body);
+            var profiles = context.RequestServices.GetRequiredService<ProfileReader>().Parse(body);
             answer = new ValidationAnswer(true, [], profiles.Functions.Count, profiles.Services.Count);
         }
         catch (ProfileValidationException error)
@@ -123,7 +123,7 @@ internal static class FleetProfileEndpoints
     {
         try
         {
-            context.RequestServices.GetRequiredService<ProfileChoice>().Parse(text);
+            context.RequestServices.GetRequiredService<ProfileReader>().Parse(text);
         }
         catch (ProfileValidationException error)
         {

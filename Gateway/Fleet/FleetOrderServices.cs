@@ -12,6 +12,8 @@ internal static class FleetOrderServices
 {
     public static void AddFleetOrders(this IServiceCollection services, GatewayOptions options)
     {
+        services.AddSingleton(new ProfileReader(
+            options.Functions.Path is { } path ? Path.GetDirectoryName(Path.GetFullPath(path))! : Directory.GetCurrentDirectory()));
         services.AddSingleton<ProfileChoice>();
         services.AddSingleton(static provider => new ProfileFollower(
             provider.GetRequiredService<IFleetProfiles>(),

@@ -1,4 +1,5 @@
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
@@ -20,4 +21,8 @@ public sealed record GrainParts(
     FunctionBoard Board,
     InstanceLifecycle Lifecycle,
     IInstanceWork Work,
-    TimeProvider Time);
+    TimeProvider Time)
+{
+    /// <summary>What carries out the fleet's orders; null where that takes none by a grain.</summary>
+    public OrderRunner? Orders { get; init; }
+}

@@ -1,3 +1,4 @@
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Grains.Placement;
 using Orleans;
@@ -42,4 +43,15 @@ public interface IInstanceGrain : IGrainWithStringKey
     [Alias("flush")]
     [AlwaysInterleave]
     Task<string?> FlushAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives an order of the fleet directory's kind: fenced by its id, its expiry and the container's life. The same order may come by the directory as
+    /// well, or again by this call: it is carried out once.
+    /// </summary>
+    /// <param name="order">The order as <see cref="FleetJson"/> writes it: what versions may differ in is settled there.</param>
+    /// <param name="cancellationToken">Gives up; whether it is carried out is then unknown, and it may be given again.</param>
+    /// <returns>Ends when it was carried out, or when a drain has begun.</returns>
+    [Alias("order")]
+    [AlwaysInterleave]
+    Task OrderAsync(byte[] order, CancellationToken cancellationToken);
 }

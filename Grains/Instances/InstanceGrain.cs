@@ -1,3 +1,4 @@
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Grains.Hosting;
 using NoslateFleet.Grains.Placement;
@@ -63,6 +64,19 @@ internal sealed class InstanceGrain(GrainParts parts) : Grain, IInstanceGrain
         {
             return error.Message;
         }
+    }
+
+    public async Task OrderAsync(byte[] order, CancellationToken cancellationToken)
+    {
+        if (FleetJson.Read(order, out FleetOrder? read) != FleetReading.Read || read!.InstanceId != Lifecycle.Identity.InstanceId)
+        {
+            throw new ArgumentException("it is no order to this instance that this version can read", nameof(order));
+        }
+
+        var orders = parts.Orders ?? throw new InvalidOperationException("this instance takes its orders from the directory alone");
+        using var budget = new CancellationTokenSource(FlushTime, parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(budget.Token, cancellationToken);
+        await orders.TakeAsync(read).WaitAsync(either.Token);
     }
 
     private DrainReport Report(Task<Receipt> stop) => stop.IsCompletedSuccessfully

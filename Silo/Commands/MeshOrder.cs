@@ -1,13 +1,8 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
 using NoslateFleet.Silo.Configuration;
-using NoslateFleet.Silo.Hosting;
 using Orleans;
-using Orleans.Configuration;
-using Orleans.Hosting;
 
 namespace NoslateFleet.Silo.Commands;
 
@@ -30,12 +25,10 @@ internal static class MeshOrder
         using var patience = new CancellationTokenSource(_patience);
         try
         {
-            using var host = Build(settings);
-            await host.StartAsync(patience.Token);
-            var grain = host.Services.GetRequiredService<IClusterClient>().GetGrain<IInstanceGrain>(GrainKeys.OfInstance(instance));
+            await using var client = new MeshClient(settings);
+            var grain = (await client.ConnectAsync(patience.Token)).GetGrain<IInstanceGrain>(GrainKeys.OfInstance(instance));
             var (done, said) = await GiveAsync(grain, kind, by, patience.Token);
             await (done ? output : errors).WriteLineAsync($"order: {instance}: {said}");
-            await host.StopAsync(CancellationToken.None);
             return done ? 0 : Tool.Failed;
         }
         catch (Exception error)
@@ -59,25 +52,5 @@ internal static class MeshOrder
             default:
                 return await grain.FlushAsync(cancellationToken).WaitAsync(cancellationToken) is { } trouble ? (false, trouble) : (true, "flushed");
         }
-    }
-
-    private static IHost Build(SiloSettings settings)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "NoslateFleet.Order" });
-        builder.UseOrleansClient(client =>
-        {
-            client.Configure<ClusterOptions>(options =>
-            {
-                options.ServiceId = settings.Fleet;
-                options.ClusterId = settings.Cluster;
-            });
-            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.ResponseTimeout);
-            client.UseRedisClustering(options => options.ConfigurationOptions = MeshRedis.Of(settings));
-            if (settings.Tls is { } tls)
-            {
-                client.UseTls(SiloTlsSetup.Of(tls));
-            }
-        });
-        return builder.Build();
     }
 }

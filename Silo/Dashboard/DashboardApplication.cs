@@ -7,18 +7,19 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
-using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Dashboard;
+using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Configuration;
 using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Dashboard;
 
 /// <summary>
-/// <c>Silo --dashboard-only</c>: the admin port without an instance behind it. It reads the fleet's directory, publishes nothing, serves no function and
-/// is in no cluster.
+/// <c>Silo --dashboard-only</c>: the admin port without an instance behind it: the dashboard, and all of /api/fleet. It reads the fleet's directory, publishes
+/// nothing, serves no function and is no silo; to a Mesh it gives orders as an Orleans client.
 /// </summary>
 internal static class DashboardApplication
 {
@@ -41,11 +42,16 @@ internal static class DashboardApplication
         args = [.. args.Where(arg => arg != Option)];
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         GatewayConfiguration.AddGateway(builder.Configuration, args);
-        var options = GatewayOptionsLoader.LoadAdminPort(builder.Configuration, ErrorsOf(builder.Configuration));
+        var (settings, errors) = SettingsOf(builder.Configuration);
+        var options = GatewayOptionsLoader.LoadAdminPort(builder.Configuration, errors);
         builder.Services.AddSingleton(options.Admin);
         builder.Services.AddSingleton(options.Platform);
         builder.Services.AddSingleton(options.Fleet);
         builder.Services.AddNoslateFleetRedis(builder.Configuration);
+        AddOrders(builder.Services, settings!);
+        builder.Services.AddSingleton(new ProfileReader(Directory.GetCurrentDirectory()));
+        builder.Services.AddSingleton<FleetEvents>();
+        builder.Services.AddApiDescription();
         builder.Services.AddDashboard(options.Dashboard);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -56,21 +62,30 @@ internal static class DashboardApplication
         app.UseAdminAccess(options.Admin, options.Platform);
         app.MapGet("/healthz", static context => WriteAsync(context, StatusCodes.Status200OK, new DashboardHealth("ok", null), _json.DashboardHealth));
         app.MapGet("/readyz", static context => ReadyAsync(context));
-        app.MapGet("/api/fleet", static context => FleetAsync(context));
+        app.MapFleet();
+        app.MapApiDescription();
         app.MapDashboard();
         return app;
     }
 
-    private static IReadOnlyList<string> ErrorsOf(IConfiguration configuration)
+    // In place of the directory's own, which it has in it.
+    private static void AddOrders(IServiceCollection services, SiloSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddSingleton<MeshClient>();
+        services.AddSingleton<IFleetOrders>(static provider => ActivatorUtilities.CreateInstance<MeshFleetOrders>(
+            provider, ActivatorUtilities.CreateInstance<RedisFleetOrders>(provider)));
+    }
+
+    private static (SiloSettings? Settings, IReadOnlyList<string> Errors) SettingsOf(IConfiguration configuration)
     {
         try
         {
-            SiloSettingsLoader.LoadForTool(configuration);
-            return [];
+            return (SiloSettingsLoader.LoadForTool(configuration), []);
         }
         catch (ConfigurationErrorsException error)
         {
-            return error.Errors;
+            return (null, error.Errors);
         }
     }
 
@@ -80,28 +95,6 @@ internal static class DashboardApplication
         {
             await context.RequestServices.GetRequiredService<IFleetDirectory>().ReadChangesAsync(DirectoryVersion.None, 1, context.RequestAborted);
             await WriteAsync(context, StatusCodes.Status200OK, new DashboardHealth("ok", null), _json.DashboardHealth);
-        }
-        catch (FleetDirectoryException error)
-        {
-            await UnreachedAsync(context, error);
-        }
-    }
-
-    private static async Task FleetAsync(HttpContext context)
-    {
-        try
-        {
-            var view = await context.RequestServices.GetRequiredService<IFleetDirectory>().ReadAllAsync(context.RequestAborted);
-            var standing = context.RequestServices.GetRequiredService<FleetOptions>().Standing;
-            var instances = view.Entries.Select(entry => new FleetMember(
-                entry.Snapshot.InstanceId,
-                view.StandingOf(entry, standing),
-                entry.Snapshot.Phase,
-                entry.Snapshot.Topology,
-                entry.Snapshot.Epoch,
-                entry.Snapshot.InFlight,
-                entry.ReceivedAt));
-            await WriteAsync(context, StatusCodes.Status200OK, new FleetAnswer(view.AsOf, [.. instances], view.Unreadable), _json.FleetAnswer);
         }
         catch (FleetDirectoryException error)
         {
@@ -128,23 +121,5 @@ internal static class DashboardApplication
 /// <param name="Detail">What is wrong; null if nothing is.</param>
 internal sealed record DashboardHealth(string Status, string? Detail);
 
-/// <summary>Answer of /api/fleet.</summary>
-/// <param name="AsOf">When it was read, by the directory's clock.</param>
-/// <param name="Instances">All instances that the directory knows.</param>
-/// <param name="Unreadable">Instances whose entry can't be read.</param>
-internal sealed record FleetAnswer(DateTimeOffset AsOf, IReadOnlyList<FleetMember> Instances, IReadOnlyList<string> Unreadable);
-
-/// <summary>An instance of the fleet.</summary>
-/// <param name="InstanceId">Its id.</param>
-/// <param name="Standing">How it is seen.</param>
-/// <param name="Phase">Its phase when it last spoke.</param>
-/// <param name="Topology">How it belongs to the fleet.</param>
-/// <param name="Epoch">Its life.</param>
-/// <param name="InFlight">What it had in flight.</param>
-/// <param name="HeardAt">When it was heard, by the directory's clock.</param>
-internal sealed record FleetMember(
-    string InstanceId, Standing Standing, InstancePhase Phase, FleetTopology Topology, long Epoch, int InFlight, DateTimeOffset HeardAt);
-
 [JsonSerializable(typeof(DashboardHealth))]
-[JsonSerializable(typeof(FleetAnswer))]
 internal sealed partial class DashboardJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Admission;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
@@ -32,7 +33,11 @@ internal static class GrainGateHosting
             provider.GetRequiredService<FunctionBoard>(),
             provider.GetRequiredService<InstanceLifecycle>(),
             provider.GetRequiredService<IInstanceWork>(),
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<TimeProvider>())
+        {
+            // Where the gateway's services are not all there, as in tests of the gate alone, there is none.
+            Orders = provider.GetService<OrderRunner>(),
+        });
         return services;
     }
 }

@@ -401,6 +401,107 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         await Until.TrueAsync(() => it.Phase == InstancePhase.Ready, "the drain was not undone");
     }
 
+    [Fact]
+    public async Task OrderBroughtWhileTheDirectoryIsAway_IsCarriedOut_AndOnceOnly_WhenItStandsThereAsWell()
+    {
+        _orders.Away = true;
+        await StartAsync();
+        var order = Order("o", FleetOrderKind.Flush);
+        await Runner.TakeAsync(order);
+        await Runner.TakeAsync(order);
+        Assert.Single(_flushes);
+
+        await _directory.PlaceAsync(order, default);
+        _orders.Away = false;
+        Runner.Look();
+
+        Assert.Equal(FleetOrderOutcome.Done, (await ResultAsync("o")).Outcome);
+        Assert.Single(_flushes);
+    }
+
+    [Fact]
+    public async Task OrderThatCameByTheDirectory_IsNotCarriedOutAgain_WhenItIsBrought()
+    {
+        await StartAsync();
+        await PlaceAsync("o", FleetOrderKind.Flush);
+        await ResultAsync("o");
+
+        await Runner.TakeAsync(Order("o", FleetOrderKind.Flush));
+
+        Assert.Single(_flushes);
+    }
+
+    [Fact]
+    public async Task OrderWithAResultOfAnEarlierProcess_IsNotCarriedOutAgain_WhenItIsBrought()
+    {
+        await PlaceAsync("o", FleetOrderKind.Flush);
+        await _directory.CompleteAsync(new FleetOrderResult("o", "i-1", "b-0", 1, _clock.GetUtcNow(), FleetOrderOutcome.Done, "flushed", null), default);
+        await StartAsync();
+
+        await Runner.TakeAsync(Order("o", FleetOrderKind.Flush));
+
+        Assert.Empty(_flushes);
+    }
+
+    [Fact]
+    public async Task DrainBrought_IsAnsweredWhenItHasBegun_AndUndoneAtItsExpiry()
+    {
+        _orders.Away = true;
+        var it = await StartAsync();
+        await Runner.TakeAsync(Order("o", FleetOrderKind.Drain, TimeSpan.FromMinutes(1)));
+        Assert.NotNull(it.Life.Stopping);
+        await Until.TrueAsync(() => it.Phase == InstancePhase.Stopped, "it does not drain");
+
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        await Until.TrueAsync(() => it.Phase == InstancePhase.Ready, "the drain was not undone");
+    }
+
+    [Fact]
+    public async Task DrainThatStandsInTheDirectory_IsNotTakenUp_AfterAnUndrainThatWasBrought()
+    {
+        var it = await StartAsync(new DeafNotices());
+        await PlaceAsync("before", FleetOrderKind.Drain);
+        Runner.Look();
+        await ResultAsync("before");
+        _orders.Away = true;
+        await PlaceAsync("drain", FleetOrderKind.Drain);
+        await PlaceAsync("undrain", FleetOrderKind.Undrain);
+        await Runner.TakeAsync(Order("undrain", FleetOrderKind.Undrain));
+        Assert.Equal(InstancePhase.Ready, it.Phase);
+
+        _orders.Away = false;
+        Runner.Look();
+
+        Assert.Equal((FleetOrderOutcome.Superseded, "order undrain took its place"), Told(await ResultAsync("drain")));
+        Assert.Equal(InstancePhase.Ready, it.Phase);
+    }
+
+    [Theory]
+    [InlineData("life-0", 1)]
+    [InlineData(Life, 0)]
+    public async Task OrderBrought_IsFencedAsOthersAre(string life, int minutes)
+    {
+        _orders.Away = true;
+        await StartAsync();
+        await Runner.TakeAsync(Order("o", FleetOrderKind.Flush, TimeSpan.FromMinutes(minutes)) with { ContainerLife = life });
+        Assert.Empty(_flushes);
+    }
+
+    [Fact]
+    public async Task OrderBroughtToARunnerThatHasEnded_IsRefusedToItsGiver()
+    {
+        await StartAsync();
+        await Runner.DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Runner.TakeAsync(Order("o", FleetOrderKind.Flush)));
+        Assert.Empty(_flushes);
+    }
+
+    private OrderRunner Runner => (OrderRunner)_runners[^1];
+
+    private FleetOrder Order(string id, FleetOrderKind kind, TimeSpan? expiry = null) =>
+        new(id, "i-1", Life, kind, "tests", _clock.GetUtcNow(), _clock.GetUtcNow() + (expiry ?? TimeSpan.FromHours(1)));
+
     private static (FleetOrderOutcome Outcome, string Detail) Told(FleetOrderResult result) => (result.Outcome, result.Detail);
 
     private async Task<InstanceUnderTest> StartAsync(IFleetNotices? notices = null)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
@@ -101,26 +100,6 @@ public sealed class CommandTests
         Assert.Contains("'two'", error, StringComparison.Ordinal);
         var rows = await redis.CliAsync("HKEYS", "noslatefleet/members/noslatefleet");
         Assert.Single(rows.Split('\n'), row => row.StartsWith("S127.0.0.1", StringComparison.Ordinal));
-    }
-
-    [SkippableFact]
-    public async Task DashboardOnly_ReadsTheDirectory_AndSaysWhenItCannot()
-    {
-        await using var redis = await RedisServer.StartAsync();
-        await PublishAsync(redis, "a-1");
-        var port = FreePort.Next();
-        await using var app = DashboardApplication.Build(
-            [DashboardApplication.Option, "--Platform:Mode=Open", $"--Admin:Port={port}", "--Logging:LogLevel:Default=None", "--Redis:Endpoints=" + redis.Endpoint]);
-        await app.StartAsync();
-        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        using var fleet = JsonDocument.Parse(await client.GetStringAsync("/api/fleet"));
-        var member = Assert.Single(fleet.RootElement.GetProperty("instances").EnumerateArray());
-        Assert.Equal(("a-1", "Active"), (member.GetProperty("instanceId").GetString(), member.GetProperty("standing").GetString()));
-        await client.GetStringAsync("/readyz");
-        redis.Kill();
-        using var ready = await client.GetAsync("/readyz");
-        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, ready.StatusCode);
-        await client.GetStringAsync("/healthz");
     }
 
     private static ServiceProvider Services(RedisServer redis) => new ServiceCollection().AddLogging()

@@ -1,0 +1,123 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using NoslateFleet.Silo.Configuration;
+using NoslateFleet.Silo.Hosting;
+using Orleans;
+using Orleans.Configuration;
+using Orleans.Hosting;
+
+namespace NoslateFleet.Silo.Commands;
+
+/// <summary>
+/// An Orleans client of the fleet's cluster: it connects when it is first needed, is reused, and ends with whoever has it. A silo that comes and goes would
+/// disturb the cluster. Safe under concurrent callers.
+/// </summary>
+/// <param name="settings">The fleet's settings.</param>
+internal sealed class MeshClient(SiloSettings settings) : IAsyncDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _endTime = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _ended = new();
+    private readonly Lock _lock = new();
+    private Task<IHost>? _host;
+
+    /// <summary>What makes references to grains, connected. A connection that failed is tried anew by the next call.</summary>
+    /// <param name="cancellationToken">Gives up waiting: the connection goes on coming about, for the calls after.</param>
+    public async Task<IGrainFactory> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Task<IHost> host;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_ended.IsCancellationRequested, this);
+            if (_host is null or { IsFaulted: true } or { IsCanceled: true })
+            {
+                _host = Task.Run(StartAsync, CancellationToken.None);
+            }
+
+            host = _host;
+        }
+
+        return (await host.WaitAsync(cancellationToken)).Services.GetRequiredService<IClusterClient>();
+    }
+
+    /// <summary>Leaves the cluster.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task<IHost>? host;
+        lock (_lock)
+        {
+            host = _host;
+            _host = null;
+            if (_ended.IsCancellationRequested)
+            {
+                return;
+            }
+
+            _ended.Cancel();
+        }
+
+        if (host is not null)
+        {
+            await ((Task)host).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (host.IsCompletedSuccessfully)
+            {
+                await EndAsync(host.Result);
+            }
+        }
+    }
+
+    private async Task<IHost> StartAsync()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        patience.CancelAfter(_patience);
+        var host = Build();
+        try
+        {
+            await host.StartAsync(patience.Token).WaitAsync(patience.Token);
+            return host;
+        }
+        catch
+        {
+            await EndAsync(host);
+            throw;
+        }
+    }
+
+    private static async Task EndAsync(IHost host)
+    {
+        try
+        {
+            using var time = new CancellationTokenSource(_endTime);
+            await host.StopAsync(time.Token).WaitAsync(time.Token);
+        }
+        catch (Exception)
+        {
+            // One that has not come up may not stop either.
+        }
+        finally
+        {
+            host.Dispose();
+        }
+    }
+
+    private IHost Build()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "NoslateFleet.Order" });
+        builder.UseOrleansClient(client =>
+        {
+            client.Configure<ClusterOptions>(options =>
+            {
+                options.ServiceId = settings.Fleet;
+                options.ClusterId = settings.Cluster;
+            });
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.ResponseTimeout);
+            client.UseRedisClustering(options => options.ConfigurationOptions = MeshRedis.Of(settings));
+            if (settings.Tls is { } tls)
+            {
+                client.UseTls(SiloTlsSetup.Of(tls));
+            }
+        });
+        return builder.Build();
+    }
+}
