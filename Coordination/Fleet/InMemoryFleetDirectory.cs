@@ -415,66 +415,20 @@ public sealed class InMemoryFleetDirectory : IFleetDirectory, IFleetOrders, IFle
         public long Version;
     }
 
-    /// <summary>Tells one listener, one thing at a time; what is already on its way to it is not told twice.</summary>
     private sealed class Listener(InMemoryFleetDirectory owner, string? instanceId, Action<FleetNotice> handler) : IDisposable
     {
-        private readonly Lock _lock = new();
-        private readonly Queue<FleetNotice> _pending = new();
-        private bool _telling;
-        private bool _disposed;
+        private readonly NoticeTeller _teller = new(handler);
 
         public string? InstanceId => instanceId;
 
-        public void Tell(FleetNotice notice)
-        {
-            lock (_lock)
-            {
-                if (_disposed || _pending.Contains(notice))
-                {
-                    return;
-                }
-
-                _pending.Enqueue(notice);
-                if (_telling)
-                {
-                    return;
-                }
-
-                _telling = true;
-            }
-
-            ThreadPool.UnsafeQueueUserWorkItem(static listener => listener.Run(), this, preferLocal: false);
-        }
+        public void Tell(FleetNotice notice) => _teller.Tell(notice);
 
         public void Dispose()
         {
-            lock (_lock)
-            {
-                _disposed = true;
-                _pending.Clear();
-            }
-
+            _teller.Close();
             lock (owner._lock)
             {
                 owner._listeners = [.. owner._listeners.Where(listener => listener != this)];
-            }
-        }
-
-        private void Run()
-        {
-            while (true)
-            {
-                FleetNotice notice;
-                lock (_lock)
-                {
-                    if (!_pending.TryDequeue(out notice))
-                    {
-                        _telling = false;
-                        return;
-                    }
-                }
-
-                handler(notice);
             }
         }
     }

@@ -13,9 +13,6 @@ public sealed class OrderRunner : IAsyncDisposable
     /// <summary>How long a flush may take: other orders wait for it.</summary>
     public static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>After which time a directory that failed is tried again, if nothing tells that it is back.</summary>
-    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
-
     private const string Cause = "order";
 
     /// <summary>Results kept in mind: a directory that comes back with an older state must not have an order carried out twice.</summary>
@@ -30,26 +27,19 @@ public sealed class OrderRunner : IAsyncDisposable
     private readonly string? _containerLife;
     private readonly OrderMeans _means;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _due = new(1);
+    private readonly LookLoop _loop;
     private readonly Lock _lock = new();
 
     // Guarded by the lock.
     private readonly List<Handed> _handed = [];
     private bool _started;
     private bool _stopped;
-    private bool _dueTold = true;
 
     // Of the loop alone.
     private readonly Dictionary<string, FleetOrderResult> _ended = new(StringComparer.Ordinal);
     private readonly Queue<string> _endedInOrder = new();
     private readonly HashSet<string> _undelivered = new(StringComparer.Ordinal);
     private Hold? _hold;
-    private bool _failed;
-
-    private long _epoch;
-    private IDisposable? _listening;
-    private Task _loop = Task.CompletedTask;
 
     /// <summary>A runner that has not begun.</summary>
     /// <param name="orders">Where the orders are.</param>
@@ -67,6 +57,7 @@ public sealed class OrderRunner : IAsyncDisposable
         _containerLife = containerLife;
         _means = means;
         _time = time;
+        _loop = new LookLoop("orders", lifecycle, RoundAsync, Wait, time);
     }
 
     /// <summary>Begins to take orders. Does nothing the second time.</summary>
@@ -74,24 +65,16 @@ public sealed class OrderRunner : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_started)
-            {
-                return;
-            }
-
             _started = true;
         }
 
-        _epoch = _lifecycle.State.Epoch;
-        _lifecycle.Changed += OnChanged;
-        _loop = Task.Run(RunAsync, CancellationToken.None);
-        _listening = _notices.Listen(_lifecycle.Identity.InstanceId, notice =>
+        _loop.Start(() => _notices.Listen(_lifecycle.Identity.InstanceId, notice =>
         {
             if (notice is FleetNotice.Order or FleetNotice.Anything)
             {
                 Look();
             }
-        });
+        }));
     }
 
     /// <summary>
@@ -119,28 +102,12 @@ public sealed class OrderRunner : IAsyncDisposable
     }
 
     /// <summary>Looks for orders now.</summary>
-    public void Look()
-    {
-        lock (_lock)
-        {
-            if (_dueTold)
-            {
-                return;
-            }
-
-            _dueTold = true;
-        }
-
-        _due.Release();
-    }
+    public void Look() => _loop.Look();
 
     /// <summary>Ends the taking of orders. A drain that is under way goes on, and its order stays open for the process that comes after.</summary>
     public async ValueTask DisposeAsync()
     {
-        _lifecycle.Changed -= OnChanged;
-        _listening?.Dispose();
-        await _stop.CancelAsync();
-        await _loop;
+        await _loop.DisposeAsync();
         List<Handed> left;
         lock (_lock)
         {
@@ -152,32 +119,7 @@ public sealed class OrderRunner : IAsyncDisposable
         left.ForEach(static handed => handed.Done.TrySetCanceled());
     }
 
-    private void OnChanged(InstanceState state)
-    {
-        // Changes that cross may be told in the wrong order.
-        if (Interlocked.Exchange(ref _epoch, state.Epoch) != state.Epoch)
-        {
-            Look();
-        }
-    }
-
-    private async Task RunAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await WaitAsync();
-                await RoundAsync();
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // The only way out.
-        }
-    }
-
-    private async Task RoundAsync()
+    private async Task RoundAsync(CancellationToken cancellationToken)
     {
         List<Handed> handed;
         lock (_lock)
@@ -188,40 +130,32 @@ public sealed class OrderRunner : IAsyncDisposable
         try
         {
             SettleHold();
-            await DeliverAsync();
-            await CarryOutAsync(With(await _orders.ListAsync(_lifecycle.Identity.InstanceId, _stop.Token), handed));
+            await DeliverAsync(cancellationToken);
+            await CarryOutAsync(With(await _orders.ListAsync(_lifecycle.Identity.InstanceId, cancellationToken), handed), cancellationToken);
             Settle(handed);
-            await DeliverAsync();
-            _failed = false;
+            await DeliverAsync(cancellationToken);
         }
-        catch (Exception error) when (!_stop.IsCancellationRequested)
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Whoever publishes tells of an outage. What has ended is kept, and told later.
-            if (!_failed && error is not FleetDirectoryException)
-            {
-                _lifecycle.Recorder.Record(_lifecycle.State.Epoch, "fault", "orders: " + error.Message);
-            }
-
-            _failed = true;
+            // They came by another way because the directory may be away: they don't wait for it. What has ended is kept, and told later.
+            handed.RemoveAll(static one => one.Done.Task.IsCompleted);
+            await CarryOutWithoutDirectoryAsync(handed, cancellationToken);
+            throw;
         }
+    }
 
-        // They came by another way because the directory may be away: they don't wait for it.
-        handed.RemoveAll(static one => one.Done.Task.IsCompleted);
-        if (handed.Count == 0)
-        {
-            return;
-        }
-
+    private async Task CarryOutWithoutDirectoryAsync(List<Handed> handed, CancellationToken cancellationToken)
+    {
         try
         {
-            await CarryOutAsync(With([], handed));
-            Settle(handed);
+            await CarryOutAsync(With([], handed), cancellationToken);
         }
-        catch (Exception error) when (!_stop.IsCancellationRequested)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             handed.ForEach(one => one.Done.TrySetException(error));
-            Settle(handed);
         }
+
+        Settle(handed);
     }
 
     /// <summary>What the directory has, and after it what has come by another way and is not there.</summary>
@@ -238,47 +172,15 @@ public sealed class OrderRunner : IAsyncDisposable
         handed.ForEach(static one => one.Done.TrySetResult());
     }
 
-    private async Task CarryOutAsync(List<FleetOrderState> states)
+    private async Task CarryOutAsync(List<FleetOrderState> states, CancellationToken cancellationToken)
     {
         foreach (var (order, later) in Open(states))
         {
-            await CarryOutAsync(order, later);
+            await CarryOutAsync(order, later, cancellationToken);
         }
     }
 
-    private async Task WaitAsync()
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        var due = _due.WaitAsync(over.Token);
-        List<Task> any = [due];
-        var wait = _failed ? RetryPause : Timeout.InfiniteTimeSpan;
-        if (_hold is { } hold)
-        {
-            var left = Left(hold.Order);
-            wait = wait == Timeout.InfiniteTimeSpan || left < wait ? left : wait;
-            if (!hold.Told)
-            {
-                any.Add(hold.Stop);
-            }
-        }
-
-        if (wait != Timeout.InfiniteTimeSpan)
-        {
-            any.Add(Task.Delay(wait, _time, over.Token));
-        }
-
-        await Task.WhenAny(any);
-        await over.CancelAsync();
-        await due.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Token.ThrowIfCancellationRequested();
-        if (due.IsCompletedSuccessfully)
-        {
-            lock (_lock)
-            {
-                _dueTold = false;
-            }
-        }
-    }
+    private LookWait Wait() => _hold is { } hold ? new LookWait(Left(hold.Order), hold.Told ? null : hold.Stop) : new LookWait(Timeout.InfiniteTimeSpan);
 
     /// <summary>The orders that have to be carried out, each with the later one that takes its place, if any.</summary>
     private List<(FleetOrder Order, FleetOrder? Later)> Open(List<FleetOrderState> states)
@@ -324,7 +226,7 @@ public sealed class OrderRunner : IAsyncDisposable
         return left <= TimeSpan.Zero ? TimeSpan.Zero : left < _longestWait ? left : _longestWait;
     }
 
-    private async Task CarryOutAsync(FleetOrder order, FleetOrder? later)
+    private async Task CarryOutAsync(FleetOrder order, FleetOrder? later, CancellationToken cancellationToken)
     {
         if (!IsOurs(order))
         {
@@ -348,7 +250,7 @@ public sealed class OrderRunner : IAsyncDisposable
                     Undrain(order);
                     break;
                 case FleetOrderKind.Flush:
-                    await FlushAsync(order);
+                    await FlushAsync(order, cancellationToken);
                     break;
                 default:
                     End(order, FleetOrderOutcome.Refused, "this version of the program does not know such an order");
@@ -388,10 +290,10 @@ public sealed class OrderRunner : IAsyncDisposable
         }
     }
 
-    private async Task FlushAsync(FleetOrder order)
+    private async Task FlushAsync(FleetOrder order, CancellationToken cancellationToken)
     {
         using var time = new CancellationTokenSource(FlushTime, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, _stop.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
         try
         {
             await Task.Run(() => _means.FlushAsync(either.Token), CancellationToken.None).WaitAsync(either.Token);
@@ -401,7 +303,7 @@ public sealed class OrderRunner : IAsyncDisposable
         {
             End(order, FleetOrderOutcome.Failed, $"not flushed within {FlushTime.TotalSeconds} s");
         }
-        catch (Exception error) when (!_stop.IsCancellationRequested)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             End(order, FleetOrderOutcome.Failed, error.Message);
         }
@@ -468,12 +370,12 @@ public sealed class OrderRunner : IAsyncDisposable
         _means.Changed();
     }
 
-    private async Task DeliverAsync()
+    private async Task DeliverAsync(CancellationToken cancellationToken)
     {
         foreach (var id in _undelivered.ToArray())
         {
             // False where the order is gone or has a result: then nobody waits for this one.
-            await _orders.CompleteAsync(_ended[id], _stop.Token);
+            await _orders.CompleteAsync(_ended[id], cancellationToken);
             _undelivered.Remove(id);
         }
     }

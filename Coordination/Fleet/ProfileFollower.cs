@@ -10,30 +10,14 @@ namespace NoslateFleet.Coordination.Fleet;
 /// <remarks>Nothing in here throws at its caller, and no lock is held while anything is waited for.</remarks>
 public sealed class ProfileFollower : IFleetProfileState, IAsyncDisposable
 {
-    /// <summary>After which time a directory that failed is tried again, if nothing tells that it is back.</summary>
-    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
-
     private static readonly Followed _own = new(null, null);
 
-    private readonly IFleetProfiles _profiles;
     private readonly IFleetNotices _notices;
     private readonly IFleetProfileWork _work;
     private readonly InstanceLifecycle _lifecycle;
     private readonly Action _changed;
-    private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _due = new(1);
-    private readonly Lock _lock = new();
-
-    // Guarded by the lock.
-    private bool _started;
-    private bool _dueTold = true;
-
+    private readonly LookLoop _loop;
     private volatile Followed _followed = _own;
-    private bool _failed;
-    private long _epoch;
-    private IDisposable? _listening;
-    private Task _loop = Task.CompletedTask;
 
     /// <summary>A follower that has not begun.</summary>
     /// <param name="profiles">The fleet's profiles.</param>
@@ -45,12 +29,16 @@ public sealed class ProfileFollower : IFleetProfileState, IAsyncDisposable
     public ProfileFollower(
         IFleetProfiles profiles, IFleetNotices notices, IFleetProfileWork work, InstanceLifecycle lifecycle, Action changed, TimeProvider time)
     {
-        _profiles = profiles;
         _notices = notices;
         _work = work;
         _lifecycle = lifecycle;
         _changed = changed;
-        _time = time;
+        _loop = new LookLoop(
+            "profiles",
+            lifecycle,
+            async cancellationToken => Follow(await profiles.ReadAsync(cancellationToken)),
+            static () => new LookWait(Timeout.InfiniteTimeSpan),
+            time);
     }
 
     /// <inheritdoc/>
@@ -60,118 +48,19 @@ public sealed class ProfileFollower : IFleetProfileState, IAsyncDisposable
     public string? Error => _followed.Error;
 
     /// <summary>Begins to follow. Does nothing the second time.</summary>
-    public void Start()
+    public void Start() => _loop.Start(() => _notices.Listen(null, notice =>
     {
-        lock (_lock)
-        {
-            if (_started)
-            {
-                return;
-            }
-
-            _started = true;
-        }
-
-        _epoch = _lifecycle.State.Epoch;
-        _lifecycle.Changed += OnChanged;
-        _loop = Task.Run(RunAsync, CancellationToken.None);
-        _listening = _notices.Listen(null, notice =>
-        {
-            if (notice is FleetNotice.Profiles or FleetNotice.Anything)
-            {
-                Look();
-            }
-        });
-    }
-
-    /// <summary>Looks for newer profiles now.</summary>
-    public void Look()
-    {
-        lock (_lock)
-        {
-            if (_dueTold)
-            {
-                return;
-            }
-
-            _dueTold = true;
-        }
-
-        _due.Release();
-    }
-
-    /// <summary>Ends the following. The instance keeps the profiles it has.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        _lifecycle.Changed -= OnChanged;
-        _listening?.Dispose();
-        await _stop.CancelAsync();
-        await _loop;
-    }
-
-    private void OnChanged(InstanceState state)
-    {
-        if (Interlocked.Exchange(ref _epoch, state.Epoch) != state.Epoch)
+        if (notice is FleetNotice.Profiles or FleetNotice.Anything)
         {
             Look();
         }
-    }
+    }));
 
-    private async Task RunAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await WaitAsync();
-                await RoundAsync();
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // The only way out.
-        }
-    }
+    /// <summary>Looks for newer profiles now.</summary>
+    public void Look() => _loop.Look();
 
-    private async Task WaitAsync()
-    {
-        if (_failed)
-        {
-            using var over = new CancellationTokenSource(RetryPause, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, _stop.Token);
-            await _due.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _stop.Token.ThrowIfCancellationRequested();
-        }
-        else
-        {
-            await _due.WaitAsync(_stop.Token);
-        }
-
-        lock (_lock)
-        {
-            // Told while the pause ended by itself: what is looked at now makes up for it, the next look is one too many at worst.
-            _dueTold = _due.CurrentCount > 0;
-        }
-    }
-
-    private async Task RoundAsync()
-    {
-        try
-        {
-            Follow(await _profiles.ReadAsync(_stop.Token));
-            _failed = false;
-        }
-        catch (Exception error) when (!_stop.IsCancellationRequested)
-        {
-            // Whoever publishes tells of an outage.
-            if (!_failed && error is not FleetDirectoryException)
-            {
-                _lifecycle.Recorder.Record(_lifecycle.State.Epoch, "fault", "profiles: " + error.Message);
-            }
-
-            _failed = true;
-        }
-    }
+    /// <summary>Ends the following. The instance keeps the profiles it has.</summary>
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
     private void Follow(FleetProfile? newest)
     {

@@ -51,16 +51,13 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
         }
     }
 
-    /// <summary>Tells one listener, one thing at a time; what is already on its way to it is not told twice.</summary>
     private sealed class Listener : IDisposable
     {
         private readonly RedisFleetNotices _owner;
-        private readonly Action<FleetNotice> _handler;
+        private readonly NoticeTeller _teller;
         private readonly (RedisChannel Channel, Action<RedisChannel, RedisValue> Hear)[] _channels;
         private readonly CancellationTokenSource _ending = new();
         private readonly Lock _lock = new();
-        private readonly Queue<FleetNotice> _pending = new();
-        private bool _telling;
         private bool _beginning;
         private bool _beginAgain;
         private bool _disposed;
@@ -68,16 +65,16 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
         public Listener(RedisFleetNotices owner, string? instanceId, Action<FleetNotice> handler)
         {
             _owner = owner;
-            _handler = handler;
+            _teller = new NoticeTeller(handler);
             var keys = owner._connection.Keys;
             _channels =
             [
-                (keys.SnapshotsChannel, (_, _) => Tell(FleetNotice.Snapshots)),
-                (keys.ProfilesChannel, (_, _) => Tell(FleetNotice.Profiles)),
+                (keys.SnapshotsChannel, (_, _) => _teller.Tell(FleetNotice.Snapshots)),
+                (keys.ProfilesChannel, (_, _) => _teller.Tell(FleetNotice.Profiles)),
             ];
             if (instanceId is not null)
             {
-                _channels = [.. _channels, (keys.OrdersChannel(instanceId), (_, _) => Tell(FleetNotice.Order))];
+                _channels = [.. _channels, (keys.OrdersChannel(instanceId), (_, _) => _teller.Tell(FleetNotice.Order))];
             }
         }
 
@@ -113,9 +110,9 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
                 }
 
                 _disposed = true;
-                _pending.Clear();
             }
 
+            _teller.Close();
             _owner._listeners.TryRemove(this, out _);
             _ending.Cancel();
             _ = Task.Run(EndAsync);
@@ -171,7 +168,7 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
                 return false;
             }
 
-            Tell(FleetNotice.Anything);
+            _teller.Tell(FleetNotice.Anything);
             return true;
         }
 
@@ -188,45 +185,6 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
             catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or System.Net.Sockets.SocketException)
             {
                 // The connection is gone, and what was subscribed with it.
-            }
-        }
-
-        private void Tell(FleetNotice notice)
-        {
-            lock (_lock)
-            {
-                if (_disposed || _pending.Contains(notice))
-                {
-                    return;
-                }
-
-                _pending.Enqueue(notice);
-                if (_telling)
-                {
-                    return;
-                }
-
-                _telling = true;
-            }
-
-            ThreadPool.UnsafeQueueUserWorkItem(static listener => listener.Run(), this, preferLocal: false);
-        }
-
-        private void Run()
-        {
-            while (true)
-            {
-                FleetNotice notice;
-                lock (_lock)
-                {
-                    if (!_pending.TryDequeue(out notice))
-                    {
-                        _telling = false;
-                        return;
-                    }
-                }
-
-                _handler(notice);
             }
         }
     }

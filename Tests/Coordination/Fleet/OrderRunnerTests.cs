@@ -343,11 +343,11 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         _orders.LosesResults = true;
         await StartAsync();
         await PlaceAsync("o", FleetOrderKind.Flush);
-        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+        await _clock.WhenArmedAsync(LookLoop.RetryPause);
         Assert.Null(await OutcomeAsync("o"));
 
         _orders.LosesResults = false;
-        _clock.Advance(OrderRunner.RetryPause);
+        _clock.Advance(LookLoop.RetryPause);
 
         Assert.Equal(FleetOrderOutcome.Done, (await ResultAsync("o")).Outcome);
         Assert.Single(_flushes);
@@ -359,10 +359,10 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         _orders.Away = true;
         await PlaceAsync("o", FleetOrderKind.Flush);
         await StartAsync();
-        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+        await _clock.WhenArmedAsync(LookLoop.RetryPause);
 
         _orders.Away = false;
-        _clock.Advance(OrderRunner.RetryPause);
+        _clock.Advance(LookLoop.RetryPause);
 
         Assert.Equal(FleetOrderOutcome.Done, (await ResultAsync("o")).Outcome);
     }
@@ -374,14 +374,14 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         _orders.Away = true;
         await PlaceAsync("o", FleetOrderKind.Flush);
         var it = await StartAsync();
-        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+        await _clock.WhenArmedAsync(LookLoop.RetryPause);
         var asked = _orders.Asked;
-        _clock.Advance(OrderRunner.RetryPause);
+        _clock.Advance(LookLoop.RetryPause);
         await Until.TrueAsync(() => _orders.Asked > asked, "it was not asked again");
-        await _clock.WhenArmedAsync(OrderRunner.RetryPause);
+        await _clock.WhenArmedAsync(LookLoop.RetryPause);
 
         _orders.Away = false;
-        _clock.Advance(OrderRunner.RetryPause);
+        _clock.Advance(LookLoop.RetryPause);
 
         Assert.Equal(FleetOrderOutcome.Done, (await ResultAsync("o")).Outcome);
         Assert.Single(it.Recorder.After(0), e => e is { Kind: "fault", Detail: "orders: broken" });

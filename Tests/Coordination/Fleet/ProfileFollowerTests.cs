@@ -154,11 +154,11 @@ public sealed class ProfileFollowerTests : IAsyncDisposable
         await FollowsAsync(1);
         _profiles.Away = true;
         await SetAsync("b");
-        await _instance.Clock.WhenArmedAsync(ProfileFollower.RetryPause);
+        await _instance.Clock.WhenArmedAsync(LookLoop.RetryPause);
         Assert.Equal((1, (string?)null), (_follower.Version, _follower.Error));
 
         _profiles.Away = false;
-        _instance.Clock.Advance(ProfileFollower.RetryPause);
+        _instance.Clock.Advance(LookLoop.RetryPause);
 
         await FollowsAsync(2);
     }

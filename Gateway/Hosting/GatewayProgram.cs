@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+using NoslateFleet.Gateway.Configuration;
+
+namespace NoslateFleet.Gateway.Hosting;
+
+/// <summary>What a program does that serves: it runs until it is told to stop, and says plainly why it could not begin.</summary>
+internal static class GatewayProgram
+{
+    /// <summary>Exit code of a program whose configuration is wrong.</summary>
+    public const int ConfigurationError = 2;
+
+    /// <summary>Exit code of a program whose port is taken.</summary>
+    public const int CannotListen = 3;
+
+    /// <summary>Builds an application and runs it to its end. What keeps it from starting is told on standard error.</summary>
+    /// <param name="name">The program's name, in what it says.</param>
+    /// <param name="build">Builds it.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string name, Func<WebApplication> build)
+    {
+        try
+        {
+            var app = build();
+            await using (app)
+            {
+                await app.StartAsync();
+                await app.WaitForShutdownAsync();
+                return app.ExitCode();
+            }
+        }
+        catch (ConfigurationErrorsException error)
+        {
+            foreach (var line in error.Errors)
+            {
+                await Console.Error.WriteLineAsync("configuration: " + line);
+            }
+
+            return ConfigurationError;
+        }
+        catch (IOException error) when (error.InnerException is AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync($"{name}: {error.Message.TrimEnd('.')}; choose another by Platform:Port or Admin:Port");
+            return CannotListen;
+        }
+    }
+}
