@@ -130,6 +130,13 @@ public sealed class OrderRunner : IAsyncDisposable
         try
         {
             SettleHold();
+            if (_means.IsFencedOff?.Invoke() == true)
+            {
+                handed.ForEach(static one => one.Done.TrySetException(new InvalidOperationException("a later process of this instance takes its orders")));
+                Settle(handed);
+                return;
+            }
+
             await DeliverAsync(cancellationToken);
             await CarryOutAsync(With(await _orders.ListAsync(_lifecycle.Identity.InstanceId, cancellationToken), handed), cancellationToken);
             Settle(handed);

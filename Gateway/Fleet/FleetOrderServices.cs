@@ -31,7 +31,8 @@ internal static class FleetOrderServices
             new OrderMeans(
                 provider.GetRequiredService<IInstanceWork>().FlushAsync,
                 static receipt => JsonSerializer.Serialize(receipt, LifecycleJson.Default.Receipt),
-                Changed(provider)),
+                Changed(provider),
+                () => provider.GetRequiredService<FleetPublisher>().IsFenced),
             provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<FleetFollowing>();
         if (options.Simulation.Instances > 0)

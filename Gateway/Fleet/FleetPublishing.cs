@@ -77,7 +77,7 @@ internal sealed partial class FleetPublishing : IHostedService
     private static partial void LogOutageEnded(ILogger logger, double seconds);
 
     [LoggerMessage(1092, LogLevel.Warning,
-        "Another process bears the instance id {Instance} and has the newer life (boot {Boot}, epoch {Epoch}): this one publishes no more. "
+        "Another process bears the instance id {Instance} and has the newer life (boot {Boot}, epoch {Epoch}): this one publishes no more and takes no orders. "
         + "Give each instance an id of its own by Lifecycle:InstanceId")]
     private static partial void LogFencedOff(ILogger logger, string instance, string boot, long epoch);
 }

@@ -21,6 +21,7 @@ public sealed class OrderRunnerTests : IAsyncDisposable
     private readonly AbsentableDirectory _orders;
     private Func<CancellationToken, Task> _flush = _ => Task.CompletedTask;
     private int _changes;
+    private volatile bool _fencedOff;
 
     public OrderRunnerTests()
     {
@@ -497,6 +498,18 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         Assert.Empty(_flushes);
     }
 
+    [Fact]
+    public async Task ProcessThatIsFencedOff_TakesNoOrders()
+    {
+        await StartAsync();
+        _fencedOff = true;
+        await PlaceAsync("o", FleetOrderKind.Flush);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Runner.TakeAsync(Order("brought", FleetOrderKind.Flush)));
+
+        Assert.Empty(_flushes);
+        Assert.Null(Assert.Single(await _directory.ListAsync("i-1", default)).Result);
+    }
+
     private OrderRunner Runner => (OrderRunner)_runners[^1];
 
     private FleetOrder Order(string id, FleetOrderKind kind, TimeSpan? expiry = null) =>
@@ -516,7 +529,8 @@ public sealed class OrderRunnerTests : IAsyncDisposable
                 return _flush(token);
             },
             static receipt => $"{receipt.Hook} {receipt.Cause} {receipt.Completed}",
-            () => Interlocked.Increment(ref _changes));
+            () => Interlocked.Increment(ref _changes),
+            () => _fencedOff);
         var runner = new OrderRunner(_orders, notices ?? _directory, instance.Life, Life, means, _clock);
         _runners.Add(runner);
         runner.Start();
