@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Supervision;
 using NoslateFleet.Silo.Hosting;
 using NoslateFleet.Silo.Invocations;
@@ -20,7 +22,8 @@ internal sealed class SiloUnderTest : IAsyncDisposable
             "--Node:Workdir=" + _directory.Path, "--Platform:Address=127.0.0.1", "--Platform:Port=0", "--Admin:Port=0", "--Platform:Mode=Open",
             "--Lifecycle:StopBudget=5s", "--Logging:LogLevel:Default=None", "--Silo:Supervision:RetryMin=50ms", "--Silo:Supervision:RestartSpread=50ms",
             "--Silo:RowCheckInterval=100ms", .. settings,
-        ]);
+        ],
+        builder => builder.Logging.AddProvider(new LogRecorder(Logged)).AddFilter<LogRecorder>("NoslateFleet", LogLevel.Information));
     }
 
     public SupervisorState State => _app.Services.GetRequiredService<SiloService>().State;
@@ -28,6 +31,9 @@ internal sealed class SiloUnderTest : IAsyncDisposable
     public SiloPart Part => _app.Services.GetRequiredService<SiloPart>();
 
     public bool GrainsAreOpen => _app.Services.GetRequiredService<ILocalGrains>().Factory is not null;
+
+    /// <summary>What the product logged, from Information on.</summary>
+    public ConcurrentQueue<string> Logged { get; } = new();
 
     public IServiceProvider Services => _app.Services;
 
