@@ -69,7 +69,7 @@ internal sealed class SiloUnderTest : IAsyncDisposable
     /// <summary>Starts it beside a node, and waits until it serves.</summary>
     public static async Task<SiloUnderTest> StartWithNodeAsync(params string[] settings)
     {
-        var it = new SiloUnderTest(settings);
+        var it = new SiloUnderTest(["--Telemetry:RequestLog=Off", .. settings]);
         it._node = new EmulatedNode(new EmulatorOptions { Workdir = it._directory.Path, BuiltInEcho = true });
         await it._node.StartAsync();
         await it._app.StartAsync();
