@@ -70,10 +70,11 @@ internal sealed partial class FleetPublishing : IHostedService
 
     private void OnNode(NodeStatus status) => _publisher.Changed();
 
-    [LoggerMessage(1090, LogLevel.Warning, "The fleet directory does not take this instance's snapshots: {Error} Invocations are not affected; it is tried again")]
+    // The directory itself tells of its outages, whoever's call it is that fails: this would tell each a second time.
+    [LoggerMessage(1090, LogLevel.Debug, "The fleet directory does not take this instance's snapshots: {Error} Invocations are not affected; it is tried again")]
     private static partial void LogOutageBegan(ILogger logger, string error);
 
-    [LoggerMessage(1091, LogLevel.Information, "The fleet directory takes this instance's snapshots again, after {Seconds:0.0} s")]
+    [LoggerMessage(1091, LogLevel.Debug, "The fleet directory takes this instance's snapshots again, after {Seconds:0.0} s")]
     private static partial void LogOutageEnded(ILogger logger, double seconds);
 
     [LoggerMessage(1092, LogLevel.Warning,

@@ -112,7 +112,7 @@ internal sealed class MeshClient(SiloSettings settings) : IAsyncDisposable
                 options.ClusterId = settings.Cluster;
             });
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.ResponseTimeout);
-            client.UseRedisClustering(options => options.ConfigurationOptions = MeshRedis.Of(settings));
+            client.UseRedisClustering(options => MeshRedis.Configure(options, settings));
             if (settings.Tls is { } tls)
             {
                 client.UseTls(SiloTlsSetup.Of(tls));

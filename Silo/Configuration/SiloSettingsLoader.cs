@@ -156,7 +156,8 @@ internal static class SiloSettingsLoader
         {
             reader.Error("Redis:Endpoints", null, "is needed, or Redis:ConnectionString: that is where the fleet's directory is; such as redis:6379");
         }
-        else if (settings.Topology == FleetTopology.Mesh && !settings.Redis.IsConfigured)
+        else if (settings.Topology == FleetTopology.Mesh && !settings.Redis.IsConfigured
+            && !reader.Errors.Any(static error => error.StartsWith("Redis:Endpoints = ", StringComparison.Ordinal)))
         {
             reader.Error("Redis:Endpoints", null, "is needed in Mesh, or Redis:ConnectionString: by Redis silos find each other; such as redis:6379");
         }

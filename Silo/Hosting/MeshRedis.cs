@@ -1,14 +1,51 @@
 using NoslateFleet.Silo.Configuration;
+using NoslateFleet.Silo.Redis;
+using Orleans.Clustering.Redis;
 using StackExchange.Redis;
 
 namespace NoslateFleet.Silo.Hosting;
 
-/// <summary>How a Mesh reaches Redis.</summary>
+/// <summary>How a Mesh reaches Redis, and where its table is: the same for its silos and for who only gives an order.</summary>
 internal static class MeshRedis
 {
-    /// <summary>The options of a connection.</summary>
+    /// <summary>Sets what silos and clients share.</summary>
+    /// <param name="clustering">Orleans' options, which are changed.</param>
     /// <param name="settings">Validated settings, with Redis in them.</param>
-    public static ConfigurationOptions Of(SiloSettings settings)
+    public static void Configure(RedisClusteringOptions clustering, SiloSettings settings)
+    {
+        var table = TableOf(settings);
+        clustering.ConfigurationOptions = Driver(settings);
+        clustering.CreateRedisKey = _ => table;
+    }
+
+    /// <summary>The key of the cluster's table.</summary>
+    /// <param name="settings">Validated settings.</param>
+    public static RedisKey TableOf(SiloSettings settings) => new RedisKeys(settings.Redis.Prefix).Members(settings.Cluster);
+
+    /// <summary>Connects a silo.</summary>
+    /// <param name="settings">Validated settings, with Redis in them.</param>
+    /// <exception cref="RedisException">Redis can't be reached, or does not let its user do what a silo has to do.</exception>
+    public static async Task<ConnectionMultiplexer> ConnectAsync(SiloSettings settings)
+    {
+        var redis = await ConnectionMultiplexer.ConnectAsync(Driver(settings));
+        try
+        {
+            // A silo that may not write its table tries to join for five minutes, and says nothing.
+            var table = TableOf(settings);
+            object[] arguments = [RedisScript.MissingRights.Text, 1, table];
+            var missing = await redis.GetDatabase().ExecuteAsync("EVAL", arguments);
+            return missing.IsNull
+                ? redis
+                : throw new RedisServerException($"NOPERM the user of Redis may not do what a silo has to do with {table}: {missing}");
+        }
+        catch
+        {
+            await redis.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static ConfigurationOptions Driver(SiloSettings settings)
     {
         var options = settings.Redis.ToDriver();
 

@@ -5,7 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Supervision;
 using NoslateFleet.Grains.Hosting;
@@ -13,7 +12,6 @@ using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
 using NoslateFleet.Silo.Configuration;
 using Orleans;
-using Orleans.Clustering.Redis;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
@@ -112,9 +110,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         catch (Exception) when (!cancellationToken.IsCancellationRequested && _redis is not null)
         {
             // A table that is not there is an error to Orleans, as a Redis that is not there.
-            var key = host.Services.GetRequiredService<IOptions<RedisClusteringOptions>>().Value
-                .CreateRedisKey(host.Services.GetRequiredService<IOptions<ClusterOptions>>().Value);
-            if (!await _redis.GetDatabase().KeyExistsAsync(key).WaitAsync(_refreshTime, cancellationToken))
+            if (!await _redis.GetDatabase().KeyExistsAsync(MeshRedis.TableOf(settings)).WaitAsync(_refreshTime, cancellationToken))
             {
                 return "the cluster's table is gone from Redis, whose data were lost";
             }
@@ -248,10 +244,10 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         });
         silo.UseRedisClustering(options =>
         {
-            options.ConfigurationOptions = MeshRedis.Of(settings);
-            options.CreateMultiplexer = async own =>
+            MeshRedis.Configure(options, settings);
+            options.CreateMultiplexer = async _ =>
             {
-                var redis = await ConnectionMultiplexer.ConnectAsync(own.ConfigurationOptions!);
+                var redis = await MeshRedis.ConnectAsync(settings);
                 _redis = redis;
                 return (redis, IsShared: false);
             };

@@ -20,6 +20,9 @@ internal sealed class RedisKeys(string prefix)
 
     public RedisChannel ProfilesChannel => RedisChannel.Literal(_start + "told:profiles");
 
+    /// <summary>The table by which the silos of a Mesh find each other. Orleans' own; here so that a user's rights on the prefix are all that a fleet needs.</summary>
+    public RedisKey Members(string cluster) => $"{_start}members:{cluster}";
+
     public RedisKey Records(string instanceId) => $"{_start}records:{instanceId}";
 
     public RedisKey[] Orders(string instanceId) => [$"{_start}orders:{instanceId}", $"{_start}queue:{instanceId}"];

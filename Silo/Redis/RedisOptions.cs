@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using StackExchange.Redis;
 
 namespace NoslateFleet.Silo.Redis;
@@ -39,7 +42,7 @@ public sealed class RedisOptions
     /// <summary>The name that the server's certificate must bear, where it is not the address's host. Default none.</summary>
     public string? TlsHost { get; set; }
 
-    /// <summary>A PEM file with the authority that signed the server's certificate, where the system does not trust it. Default none.</summary>
+    /// <summary>A file with the certificate, in PEM, of the authority that signed the server's, where the system does not trust it. Default none.</summary>
     public string? TlsCaFile { get; set; }
 
     /// <summary>
@@ -71,20 +74,18 @@ public sealed class RedisOptions
                 errors.Add($"{SectionName}:ConnectionString is set: it tells all, so none of Endpoints, User, Password, Database, Tls and TlsHost may be");
             }
 
-            // What the parser complains of may be a piece of a password with a comma in it.
-            if (Parse(ConnectionString) is not { EndPoints.Count: > 0 })
-            {
-                errors.Add($"{SectionName}:ConnectionString (not shown): must be like host:6379,user=name,password=secret,ssl=true");
-            }
+            ValidateConnectionString(ConnectionString, errors);
         }
-        else if (Endpoints.Count == 0 && (User is not null || Password is not null || Tls))
+        else if (Endpoints.Count == 0 && (User is not null || Password is not null || Tls || Database != 0))
         {
             errors.Add($"{SectionName}:Endpoints = (not set): must name a server, such as redis:6379, since other keys of {SectionName} are set");
         }
 
+        // In an address of another kind there may be a password: redis://:secret@host.
+        var shown = !Endpoints.Any(static endpoint => endpoint.Contains('@', StringComparison.Ordinal) || endpoint.Contains("//", StringComparison.Ordinal));
         foreach (var endpoint in Endpoints.Where(static endpoint => !IsEndpoint(endpoint)))
         {
-            Error(nameof(Endpoints), endpoint, "must be host or host:port, such as redis:6379");
+            Error(nameof(Endpoints), shown ? endpoint : "(not shown)", "must be host or host:port, such as redis:6379");
         }
 
         if (Database is < 0 or > 15)
@@ -104,6 +105,10 @@ public sealed class RedisOptions
         else if (TlsCaFile is not null && !Tls && ConnectionString is null)
         {
             Error(nameof(TlsCaFile), TlsCaFile, $"means nothing without {SectionName}:Tls = true");
+        }
+        else if (TlsCaFile is not null && !IsCertificate(TlsCaFile))
+        {
+            Error(nameof(TlsCaFile), TlsCaFile, "must hold a certificate, and be readable");
         }
 
         if (Prefix.Length is 0 or > MaxPrefix || !Prefix.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
@@ -180,11 +185,59 @@ public sealed class RedisOptions
         }
     }
 
+    private void ValidateConnectionString(string text, List<string> errors)
+    {
+        const string Name = $"{SectionName}:{nameof(ConnectionString)} (not shown)";
+
+        // What the parser complains of may be a piece of a password with a comma in it.
+        if (Parse(text) is not { EndPoints.Count: > 0 } driver || driver.EndPoints.Any(static endpoint => !IsEndpoint(endpoint)))
+        {
+            errors.Add($"{Name}: must be like host:6379,user=name,password=secret,ssl=true");
+            return;
+        }
+
+        if (driver.DefaultDatabase is < 0 or > 15)
+        {
+            errors.Add($"{Name}: defaultDatabase must be a whole number from 0 to 15");
+        }
+
+        // The scripts know nothing of it: nobody would hear what they tell.
+        if (!driver.ChannelPrefix.IsNullOrEmpty)
+        {
+            errors.Add($"{Name}: channelPrefix has no place here; {SectionName}:{nameof(Prefix)} is what channels begin with");
+        }
+
+        if (TlsCaFile is not null && !driver.Ssl)
+        {
+            errors.Add($"{SectionName}:{nameof(TlsCaFile)} = \"{TlsCaFile}\": means nothing without ssl=true in {SectionName}:{nameof(ConnectionString)}");
+        }
+    }
+
+    private static bool IsCertificate(string path)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(path);
+            return true;
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsEndpoint(EndPoint endpoint) => endpoint switch
+    {
+        IPEndPoint { Port: > 0 } => true,
+        DnsEndPoint { Port: >= 0 } named => Uri.CheckHostName(named.Host) != UriHostNameType.Unknown,
+        _ => false,
+    };
+
     private static bool IsEndpoint(string text)
     {
         var colon = text.LastIndexOf(':');
         var host = colon < 0 ? text : text[..colon];
-        return Uri.CheckHostName(host.Trim('[', ']')) != UriHostNameType.Unknown
+        return Uri.CheckHostName(host) is not (UriHostNameType.Unknown or UriHostNameType.Basic)
             && (colon < 0 || (ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0));
     }
 }

@@ -98,7 +98,7 @@ public sealed class CommandTests
         var (code, _, error) = await RunAsync(OrderCommand.RunAsync, ["two", "drain", .. mesh]);
         Assert.Equal(1, code);
         Assert.Contains("'two'", error, StringComparison.Ordinal);
-        var rows = await redis.CliAsync("HKEYS", "noslatefleet/members/noslatefleet");
+        var rows = await redis.CliAsync("HKEYS", "{noslatefleet}:members:noslatefleet");
         Assert.Single(rows.Split('\n'), row => row.StartsWith("S127.0.0.1", StringComparison.Ordinal));
     }
 

@@ -9,7 +9,7 @@ namespace NoslateFleet.Tests.Silo.Hosting;
 /// <summary>Silos that find each other in a real Redis.</summary>
 public sealed class MeshTests
 {
-    private const string Table = "noslatefleet/members/noslatefleet";
+    private const string Table = "{noslatefleet}:members:noslatefleet";
 
     [SkippableFact]
     public async Task TwoSilos_AskEachOthersInstances()

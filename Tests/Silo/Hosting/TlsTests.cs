@@ -24,7 +24,7 @@ public sealed class TlsTests
         await Until.TrueAsync(() => AnswersAsync(one, "two"), "one does not reach two");
         await using var stranger = await SiloUnderTest.StartMeshAsync(redis, "stranger", theirs);
         await Until.TrueAsync(
-            async () => (await redis.CliAsync("HVALS", "noslatefleet/members/noslatefleet")).Contains("\"stranger\"", StringComparison.Ordinal),
+            async () => (await redis.CliAsync("HVALS", "{noslatefleet}:members:noslatefleet")).Contains("\"stranger\"", StringComparison.Ordinal),
             "the stranger does not try to join");
         Assert.False(await AnswersAsync(one, "stranger"));
         Assert.True(await AnswersAsync(one, "two"));

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NoslateFleet.Coordination.Fleet;
@@ -85,7 +83,7 @@ public sealed class RedisFailureTests
     {
         // As after a thaw, when the network has forgotten the connection.
         await using var server = await RedisServer.StartAsync();
-        await using var proxy = new HoldingProxy(server.Port);
+        await using var proxy = new RedisProxy(server.Port);
         var fleet = new RedisFleet(proxy.Endpoint);
         await fleet.Directory.PublishAsync(Snapshots.Of(), default);
         proxy.HoldAll();
@@ -185,57 +183,5 @@ public sealed class RedisFailureTests
         File.WriteAllText(directory.Combine("ca.pem"), authority.ExportCertificatePem());
         File.WriteAllText(directory.Combine("cert.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(directory.Combine("key.pem"), key.ExportPkcs8PrivateKeyPem());
-    }
-
-    /// <summary>Passes bytes on, until told to hold what it has: connections made later pass again.</summary>
-    private sealed class HoldingProxy : IAsyncDisposable
-    {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly CancellationTokenSource _ending = new();
-        private readonly int _target;
-        private int _generation;
-
-        public HoldingProxy(int target)
-        {
-            _target = target;
-            _listener.Start();
-            _ = AcceptAsync();
-        }
-
-        public string Endpoint => _listener.LocalEndpoint.ToString()!;
-
-        public void HoldAll() => Interlocked.Increment(ref _generation);
-
-        public async ValueTask DisposeAsync()
-        {
-            await _ending.CancelAsync();
-            _listener.Dispose();
-        }
-
-        private async Task AcceptAsync()
-        {
-            while (!_ending.IsCancellationRequested)
-            {
-                var client = await _listener.AcceptTcpClientAsync(_ending.Token);
-                var server = new TcpClient();
-                await server.ConnectAsync(IPAddress.Loopback, _target, _ending.Token);
-                var generation = Volatile.Read(ref _generation);
-                _ = CopyAsync(client, server, generation);
-                _ = CopyAsync(server, client, generation);
-            }
-        }
-
-        private async Task CopyAsync(TcpClient from, TcpClient to, int generation)
-        {
-            var buffer = new byte[16 * 1024];
-            int read;
-            while ((read = await from.GetStream().ReadAsync(buffer, _ending.Token)) > 0)
-            {
-                if (generation == Volatile.Read(ref _generation))
-                {
-                    await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _ending.Token);
-                }
-            }
-        }
     }
 }

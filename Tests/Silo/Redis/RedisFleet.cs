@@ -19,7 +19,7 @@ internal sealed class RedisFleet
             .AddInMemoryCollection([new("Redis:Endpoints", endpoint), .. settings.Select(s => new KeyValuePair<string, string?>("Redis:" + s.Key, s.Value))])
             .Build();
         _services = new ServiceCollection()
-            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new Recorder(Logged)))
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogRecorder(Logged)))
             .AddSingleton(fleet ?? new FleetOptions())
             .AddNoslateFleetRedis(configuration)
             .BuildServiceProvider();
@@ -50,24 +50,6 @@ internal sealed class RedisFleet
         catch (FleetDirectoryException)
         {
             return false;
-        }
-    }
-
-    private sealed class Recorder(ConcurrentQueue<string> logged) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            logged.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}");
-
-        public void Dispose()
-        {
         }
     }
 }

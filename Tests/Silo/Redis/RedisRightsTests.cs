@@ -1,21 +1,24 @@
 using System.Diagnostics;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Silo.Commands;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Common.Fleet;
+using NoslateFleet.Tests.Silo.Hosting;
 
 namespace NoslateFleet.Tests.Silo.Redis;
 
-/// <summary>The rights that the fleet needs in Redis, as docs/fleet.md lists them; how long a whole fleet takes to read; and what is in it.</summary>
+/// <summary>The rights that the fleet needs in Redis, as docs/fleet.md lists them, and how long a whole fleet takes to read.</summary>
 public sealed class RedisRightsTests
 {
+    private const string Table = "{noslatefleet}:members:noslatefleet";
+
+    private static readonly string[] _asUser = ["--Redis:User=noslatefleet", "--Redis:Password=secret"];
+
     [SkippableFact]
     public async Task UserWithTheDocumentedRightsOnly_CanDoEverything_AndNothingElse()
     {
         await using var server = await RedisServer.StartAsync();
-        var rule = (await File.ReadAllLinesAsync(Repository.PathOf("docs", "fleet.md")))
-            .Single(line => line.StartsWith("ACL SETUSER ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal("OK", await server.CliAsync(rule));
-        Assert.Equal("OK", await server.CliAsync("ACL", "SETUSER", "default", "off"));
+        await GrantAsync(server);
         var fleet = new RedisFleet(server.Endpoint, null, ("User", "noslatefleet"), ("Password", "secret"));
         var heard = new System.Collections.Concurrent.ConcurrentQueue<FleetNotice>();
         using var listening = fleet.Parts.Notices.Listen("i", heard.Enqueue);
@@ -59,9 +62,73 @@ public sealed class RedisRightsTests
                 StringComparison.Ordinal);
         }
 
+        var elsewhere = new RedisFleet(server.Endpoint, null, ("User", "noslatefleet"), ("Password", "secret"), ("Database", "3"));
+        await Until.TrueAsync(elsewhere.WorksAsync, "another database can't be used: " + string.Join('\n', elsewhere.Logged));
+        Assert.Empty((await elsewhere.Directory.ReadAllAsync(default)).Entries);
+        await elsewhere.EndAsync();
         Assert.DoesNotContain(fleet.Logged, line => line.Contains("NOPERM", StringComparison.Ordinal));
         await few.EndAsync();
         await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task AMeshWithTheDocumentedRightsOnly_ComesUp_MendsItsRowAndItsTable_AndIsOrdered()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await GrantAsync(server);
+        await using var one = await SiloUnderTest.StartMeshAsync(server, "one", _asUser);
+        await using var two = await SiloUnderTest.StartMeshAsync(server, "two", _asUser);
+        await one.UpAsync();
+        await two.UpAsync();
+        var row = (await AsAdminAsync(server, "HKEYS", Table)).Split('\n')
+            .Single(field => field.StartsWith($"S127.0.0.1:{one.Part.Endpoint!.Port}:", StringComparison.Ordinal));
+        Assert.Equal("1", await AsAdminAsync(server, "HDEL", Table, row));
+        await one.UpAsync(life: 2);
+        Assert.Equal("1", await AsAdminAsync(server, "DEL", Table));
+        await one.UpAsync(life: 3);
+        await two.UpAsync(life: 2);
+        using var said = new StringWriter();
+        var done = await OrderCommand.RunAsync(
+            ["two", "flush", "--Silo:Topology=Mesh", "--Redis:Endpoints=" + server.Endpoint, .. _asUser], said, said);
+        Assert.True(done == 0, said.ToString());
+        await two.StopAsync();
+        Assert.DoesNotContain(Table, await AsAdminAsync(server, "ACL", "LOG"), StringComparison.Ordinal);
+        Assert.All(
+            (await AsAdminAsync(server, "KEYS", "*")).Split('\n'), key => Assert.StartsWith("{noslatefleet}:", key, StringComparison.Ordinal));
+        Assert.DoesNotContain(one.Logged.Concat(two.Logged), line => line.Contains("NOPERM", StringComparison.Ordinal));
+    }
+
+    [SkippableTheory]
+    [InlineData("eval")]
+    [InlineData("exists")]
+    [InlineData("hdel")]
+    [InlineData("hexists")]
+    [InlineData("hget")]
+    [InlineData("hgetall")]
+    [InlineData("hset")]
+    [InlineData("hsetnx")]
+    public async Task AMeshWithoutANeededRight_NamesIt_AndComesUpOnceItIsGranted(string command)
+    {
+        await using var server = await RedisServer.StartAsync();
+        await GrantAsync(server);
+        await AsAdminAsync(server, "ACL", "SETUSER", "noslatefleet", "-" + command);
+        await using var it = await SiloUnderTest.StartMeshAsync(server, "one", _asUser);
+        await Until.TrueAsync(() => it.State.Failures >= 1, "its start does not fail");
+        var told = it.Logged.First(line => line.StartsWith("Warning 2002", StringComparison.Ordinal));
+        Assert.Contains("NOPERM", told, StringComparison.Ordinal);
+        Assert.Matches($@"\b{command}\b", told);
+        await AsAdminAsync(server, "ACL", "SETUSER", "noslatefleet", "+" + command);
+        await it.UpAsync();
+    }
+
+    [SkippableFact]
+    public async Task AMeshWhoseTableLiesElsewhere_IsToldSo()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await GrantAsync(server);
+        await using var it = await SiloUnderTest.StartMeshAsync(server, "one", [.. _asUser, "--Redis:Prefix=other"]);
+        await Until.TrueAsync(() => it.State.Failures >= 1, "its start does not fail");
+        Assert.Contains(it.Logged, line => line.StartsWith("Warning 2002", StringComparison.Ordinal) && line.Contains("NOPERM", StringComparison.Ordinal));
     }
 
     [SkippableFact]
@@ -91,27 +158,16 @@ public sealed class RedisRightsTests
         Assert.InRange(best, TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
 
-    [SkippableFact]
-    public async Task NoSetting_GetsIntoRedis()
+    /// <summary>Gives the user the rights of docs/fleet.md, word for word, and lets nobody else in but who looks on.</summary>
+    private static async Task GrantAsync(RedisServer server)
     {
-        await using var server = await RedisServer.StartAsync("--requirepass", "the-redis-secret");
-        var fleet = new RedisFleet(server.Endpoint, null, ("Password", "the-redis-secret"));
-        await fleet.Directory.PublishAsync(Snapshots.Full(), default);
-        await fleet.Directory.AppendAsync("i", [new(RecordKind.Receipt, "boot-1", 1, DateTimeOffset.UnixEpoch, "{}")], default);
-        await fleet.Parts.Profiles.SetAsync("{}", "a", null, null, default);
-        var all = "";
-        foreach (var key in new[] { "state", "leases", "snapshots" })
-        {
-            all += await server.CliAsync("-a", "the-redis-secret", "--no-auth-warning", "HGETALL", "{noslatefleet}:" + key);
-        }
-
-        foreach (var key in new[] { "profiles", "records:i" })
-        {
-            all += await server.CliAsync("-a", "the-redis-secret", "--no-auth-warning", "LRANGE", "{noslatefleet}:" + key, "0", "-1");
-        }
-
-        Assert.Contains("boot-1", all, StringComparison.Ordinal);
-        Assert.DoesNotContain("the-redis-secret", all, StringComparison.Ordinal);
-        await fleet.EndAsync();
+        var rule = (await File.ReadAllLinesAsync(Repository.PathOf("docs", "fleet.md")))
+            .Single(line => line.StartsWith("ACL SETUSER ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("OK", await server.CliAsync(rule));
+        Assert.Equal("OK", await server.CliAsync("ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all"));
+        Assert.Equal("OK", await server.CliAsync("ACL", "SETUSER", "default", "off"));
     }
+
+    private static Task<string> AsAdminAsync(RedisServer server, params string[] command) =>
+        server.CliAsync(["--user", "admin", "--pass", "admin", "--no-auth-warning", .. command]);
 }
