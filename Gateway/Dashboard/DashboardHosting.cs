@@ -35,6 +35,7 @@ internal static class DashboardHosting
         services.AddSingleton<DashboardAccess>();
         services.AddSingleton<PageRenderer>();
         services.AddSingleton<DashboardReadings>();
+        services.AddSingleton<OwnSettings>();
         services.AddSingleton<DashboardPages>();
         services.AddSingleton<DashboardActions>();
         services.AddSingleton<DashboardEvents>();

@@ -14,6 +14,7 @@ internal sealed class DashboardPages(
     DashboardSessions sessions,
     DashboardAssets assets,
     DashboardOptions options,
+    OwnSettings own,
     PageRenderer renderer)
 {
     /// <summary>Where the dashboard is.</summary>
@@ -76,7 +77,7 @@ internal sealed class DashboardPages(
 
         var timeline = readings.TimelineAsync(instance.Id, context.RequestAborted);
         var orders = readings.OrdersAsync(instance.Id, context.RequestAborted);
-        var model = new InstanceModel(instance, await timeline, await orders, context.Request.Query["placed"]);
+        var model = new InstanceModel(instance, await timeline, await orders, context.Request.Query["placed"], own.Of(instance.Id));
         await WriteAsync(
             context, Of(context, reader, instance.Id, "instance", picture, live: true), InstanceParts.Page(model, reader.MayOperate, texts));
     }
