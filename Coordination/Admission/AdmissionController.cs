@@ -310,22 +310,23 @@ public sealed class AdmissionController
         first = false;
         if (_ledger.IsClosed)
         {
-            return Refuse(_closedFor);
+            // A name that is counted already: what is refused makes no room for new ones.
+            return Refuse(_closedFor, _ledger.Functions.Find(target));
         }
 
         if (_ledger.Functions.Admissible(target) is not { } function)
         {
-            return Refuse(RefusalReason.UnknownFunction);
+            return Refuse(RefusalReason.UnknownFunction, null);
         }
 
         if (function.Closed)
         {
-            return Refuse(RefusalReason.Draining);
+            return Refuse(RefusalReason.Draining, function);
         }
 
         if (HasPassed(timeLeft))
         {
-            return Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(TimeSpan.Zero), TimeSpan.Zero);
+            return Refuse(RefusalReason.DeadlineUnreachable, function, RetryAfter(TimeSpan.Zero), TimeSpan.Zero);
         }
 
         // Who waits is served by whoever frees a slot, but that one may not have come to it yet.
@@ -342,12 +343,12 @@ public sealed class AdmissionController
         var wait = ExpectedWait(line, function) ?? TimeSpan.Zero;
         if (_waiting >= _maxQueued)
         {
-            return Refuse(RefusalReason.QueueFull, RetryAfter(wait), wait);
+            return Refuse(RefusalReason.QueueFull, function, RetryAfter(wait), wait);
         }
 
         if (timeLeft != Timeout.InfiniteTimeSpan && wait >= timeLeft)
         {
-            return Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(wait), wait);
+            return Refuse(RefusalReason.DeadlineUnreachable, function, RetryAfter(wait), wait);
         }
 
         if (line is null)
@@ -474,7 +475,7 @@ public sealed class AdmissionController
         while (line.First is { } waiter)
         {
             TakeOut(waiter);
-            waiter.Settled.TrySetResult(Refuse(reason));
+            waiter.Settled.TrySetResult(Refuse(reason, line.Function));
         }
     }
 
@@ -483,11 +484,17 @@ public sealed class AdmissionController
         TakeOut(waiter);
         var line = waiter.Line.Count == 0 ? null : waiter.Line;
         var wait = ExpectedWait(line, waiter.Line.Function) ?? TimeSpan.Zero;
-        waiter.Settled.TrySetResult(Refuse(RefusalReason.DeadlineUnreachable, RetryAfter(wait), wait));
+        waiter.Settled.TrySetResult(Refuse(RefusalReason.DeadlineUnreachable, waiter.Line.Function, RetryAfter(wait), wait));
     }
 
-    private AdmissionResult Refuse(RefusalReason reason, TimeSpan? retryAfter = null, TimeSpan expectedWait = default)
+    /// <summary>All stripes must be locked.</summary>
+    private AdmissionResult Refuse(RefusalReason reason, FunctionEntry? function, TimeSpan? retryAfter = null, TimeSpan expectedWait = default)
     {
+        if (function is not null)
+        {
+            _ledger.RefusedHeld(function);
+        }
+
         Interlocked.Increment(ref _refused[(int)reason]);
         return new AdmissionResult(reason, retryAfter, expectedWait);
     }

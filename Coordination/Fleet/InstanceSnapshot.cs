@@ -85,6 +85,12 @@ public sealed record InstanceSnapshot
     /// <summary>How the instance belongs to a fleet.</summary>
     public FleetTopology Topology { get; init; }
 
+    /// <summary>The version of the program; null of one that does not tell.</summary>
+    public string? ProgramVersion { get; init; }
+
+    /// <summary>Invocations that it takes at a time; null of one that does not tell.</summary>
+    public int? MaxConcurrent { get; init; }
+
     /// <summary>Functions and workers that are not listed for want of room, see <see cref="SnapshotBounds"/>.</summary>
     public int LeftOut { get; init; }
 

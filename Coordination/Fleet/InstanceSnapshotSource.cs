@@ -25,6 +25,12 @@ public sealed class InstanceSnapshotSource(
     private Receipt? _written;
     private string? _writtenJson;
 
+    /// <summary>The version of the program; null: it is not told.</summary>
+    public string? ProgramVersion { get; init; }
+
+    /// <summary>Invocations that the instance takes at a time; null: it is not told.</summary>
+    public int? MaxConcurrent { get; init; }
+
     /// <inheritdoc/>
     public string InstanceId => lifecycle.Identity.InstanceId;
 
@@ -64,6 +70,8 @@ public sealed class InstanceSnapshotSource(
             FleetProfileError = applied.FleetError,
             ContainerLife = containerLife,
             Topology = membership.Topology,
+            ProgramVersion = ProgramVersion,
+            MaxConcurrent = MaxConcurrent,
         };
     }
 

@@ -56,6 +56,8 @@ public static class SnapshotJson
             FleetProfileError = message.FleetProfileError,
             ContainerLife = message.ContainerLife,
             Topology = message.Topology ?? FleetTopology.Standalone,
+            ProgramVersion = message.ProgramVersion,
+            MaxConcurrent = message.MaxConcurrent,
         };
         return FleetReading.Read;
     }
@@ -90,7 +92,10 @@ public static class SnapshotJson
                     function.InFlight,
                     function.MeanTicks is { } mean ? TimeSpan.FromTicks(mean) : null,
                     function.ColdStarts,
-                    function.ColdStartsAvoided),
+                    function.ColdStartsAvoided)
+                {
+                    Refused = function.Refused,
+                },
                 function.AsOf is { } asOf ? WireJson.Time(asOf) : null);
         }
 
@@ -128,6 +133,8 @@ public static class SnapshotJson
         FleetProfileError = snapshot.FleetProfileError,
         ContainerLife = snapshot.ContainerLife,
         Topology = snapshot.Topology,
+        ProgramVersion = snapshot.ProgramVersion,
+        MaxConcurrent = snapshot.MaxConcurrent,
     };
 
     private static FunctionMessage Of(FunctionStatus function) => new()
@@ -144,6 +151,7 @@ public static class SnapshotJson
         MeanTicks = function.Counters.MeanServiceTime?.Ticks,
         ColdStarts = function.Counters.ColdStarts,
         ColdStartsAvoided = function.Counters.ColdStartsAvoided,
+        Refused = function.Counters.Refused,
         AsOf = function.AsOf?.ToUnixTimeMilliseconds(),
     };
 

@@ -26,6 +26,9 @@ public sealed record FunctionCounters(
     long ColdStarts,
     long ColdStartsAvoided)
 {
+    /// <summary>Requests that were not accepted: for want of a slot in time, or because the instance or the function takes nothing new. In none of the others.</summary>
+    public long Refused { get; init; }
+
     /// <summary>Accepted less all that is accounted for. The conservation law says that this is 0 at every instant.</summary>
     public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;
 }

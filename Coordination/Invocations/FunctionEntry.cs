@@ -33,6 +33,9 @@ internal sealed class FunctionEntry
     /// <summary>Whether its invocations are refused, on its own. Written under all stripes' locks.</summary>
     public volatile bool Closed;
 
+    /// <summary>Requests that were refused. Read and written under all stripes' locks.</summary>
+    public long Refused;
+
     /// <summary>The temperature last told; null while nobody knows. Written under the table's lock.</summary>
     public FunctionTemperature? Temperature
     {

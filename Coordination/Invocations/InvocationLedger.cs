@@ -238,7 +238,7 @@ public sealed class InvocationLedger
                     avoided += cell.ColdStartsAvoided;
                 }
 
-                if (tally.Accepted > 0 || function.Listed)
+                if (tally.Accepted > 0 || function.Refused > 0 || function.Listed)
                 {
                     list.Add(new FunctionCounters(
                         function.Name,
@@ -250,7 +250,10 @@ public sealed class InvocationLedger
                         open.GetValueOrDefault(function),
                         times.Mean is { } mean ? _time.GetElapsedTime(0, mean) : null,
                         cold,
-                        avoided));
+                        avoided)
+                    {
+                        Refused = function.Refused,
+                    });
                 }
             }
         }
@@ -558,6 +561,8 @@ public sealed class InvocationLedger
                     function.Cells[i].MoveTo(Functions.Overflow.Cells[i]);
                 }
 
+                Functions.Overflow.Refused += function.Refused;
+                function.Refused = 0;
                 function.Retired = true;
                 Functions.Remove(function);
             }
@@ -645,6 +650,10 @@ public sealed class InvocationLedger
         first = stripe.OpenCount == 1 && _tracksIdle && _busyStripes.Add(1) == 1;
         return ticket;
     }
+
+    /// <summary>Counts a request that was not accepted. All stripes must be locked.</summary>
+    /// <param name="function">Its function.</param>
+    internal void RefusedHeld(FunctionEntry function) => Present(function).Refused++;
 
     /// <summary>The entry that counts for a function now.</summary>
     private FunctionEntry Present(FunctionEntry function) => function.Retired ? Functions.Overflow : function;

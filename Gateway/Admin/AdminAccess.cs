@@ -16,10 +16,10 @@ internal sealed class AdminAccess
     private readonly bool _openMetrics;
     private readonly bool _sharedNetwork;
 
-    public AdminAccess(AdminOptions options, PlatformOptions platform, IAdminAuthenticator tokens, TimeProvider time)
+    public AdminAccess(AdminOptions options, PlatformOptions platform, IAdminAuthenticator tokens, TokenFailures failures)
     {
         _tokens = tokens;
-        _failures = new TokenFailures(time);
+        _failures = failures;
         _openMetrics = options.OpenMetrics;
         _sharedNetwork = platform.Mode != PlatformMode.Open;
     }

@@ -53,8 +53,8 @@ internal static class AdminEndpoints
         var access = new AdminAccess(
             options,
             platform,
-            app.Services.GetService<IAdminAuthenticator>() ?? new AdminTokens(options),
-            app.Services.GetService<TimeProvider>() ?? TimeProvider.System);
+            app.Services.GetRequiredService<IAdminAuthenticator>(),
+            app.Services.GetRequiredService<TokenFailures>());
         app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
             ? RefuseAsync(context, problem)
             : next(context));

@@ -99,6 +99,11 @@ internal static class EffectiveSettings
 
         add("Admin:OpenMetrics", admin.OpenMetrics);
         add("Admin:MaxListeners", admin.MaxListeners);
+        add("Dashboard:Enabled", options.Dashboard.Enabled);
+        add("Dashboard:SessionLifetime", options.Dashboard.SessionLifetime);
+        add("Dashboard:MaxSessions", options.Dashboard.MaxSessions);
+        add("Dashboard:MaxLivePages", options.Dashboard.MaxLivePages);
+        add("Dashboard:RowsPerPage", options.Dashboard.RowsPerPage);
         add("Admission:MaxConcurrent", admission.MaxConcurrent);
         add("Admission:MaxConcurrentPerFunction", admission.MaxConcurrentPerFunction);
         add("Admission:MaxQueued", admission.MaxQueued);

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace NoslateFleet.Gateway.Admin;
 
 /// <summary>
-/// How often a peer may come with a token that is none: some at once, then a few a minute. A bucket for each peer and one for all together, which many
-/// addresses share. Peers kept in mind are bounded. Safe under concurrent callers.
+/// How often a peer may come with a token that is none, whether with a request or at the dashboard's sign-in: some at once, then a few a minute. A bucket for
+/// each peer and one for all together, which many addresses share. Peers kept in mind are bounded. Safe under concurrent callers.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class TokenFailures(TimeProvider time)
@@ -40,6 +40,23 @@ internal sealed class TokenFailures(TimeProvider time)
         }
     }
 
+    /// <summary>How long the peer has to wait until it may fail again; zero if it may now.</summary>
+    /// <param name="peer">The peer.</param>
+    public TimeSpan Wait(IPAddress? peer)
+    {
+        lock (_lock)
+        {
+            Fill(_all, OfAll, _refillOfAll);
+            if (!_peers.TryGetValue(KeyOf(peer), out var bucket))
+            {
+                return Left(null);
+            }
+
+            Fill(bucket, OfOne, Refill);
+            return Left(bucket);
+        }
+    }
+
     /// <summary>A peer has failed.</summary>
     /// <param name="peer">The peer.</param>
     /// <returns>Zero if it may be told so; else how long it has to wait, and this failure was one too many.</returns>
@@ -56,17 +73,23 @@ internal sealed class TokenFailures(TimeProvider time)
 
             Fill(bucket, OfOne, Refill);
             Fill(_all, OfAll, _refillOfAll);
-            if (bucket.Left < 1 || _all.Left < 1)
+            if (Left(bucket) is { Ticks: > 0 } wait)
             {
-                var own = (1 - bucket.Left) * Refill;
-                var all = (1 - _all.Left) * _refillOfAll;
-                return own > all ? own : all;
+                return wait;
             }
 
             bucket.Left--;
             _all.Left--;
             return TimeSpan.Zero;
         }
+    }
+
+    // Until there is one more in both, once they are filled.
+    private TimeSpan Left(Bucket? bucket)
+    {
+        var own = bucket is { Left: < 1 } ? (1 - bucket.Left) * Refill : TimeSpan.Zero;
+        var all = _all.Left < 1 ? (1 - _all.Left) * _refillOfAll : TimeSpan.Zero;
+        return own > all ? own : all;
     }
 
     // One network of IPv6 is one peer: it has more addresses than anybody can keep in mind.

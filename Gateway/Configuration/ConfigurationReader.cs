@@ -108,9 +108,10 @@ internal sealed class ConfigurationReader(IConfiguration configuration)
             return null;
         }
 
-        if (Enum.TryParse<TEnum>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]))
+        // By name, one of them: parsing would also take numbers, and several names for their sum, which may be another one.
+        if (Enum.GetNames<TEnum>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } found)
         {
-            return value;
+            return Enum.Parse<TEnum>(found);
         }
 
         Error(key, text, $"must be one of {string.Join(", ", Enum.GetNames<TEnum>())}");

@@ -36,15 +36,17 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
             return new DashboardReader(signedIn, id);
         }
 
-        if (context.Request.Headers.Authorization is [{ } value]
-            && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            && authenticator.Authenticate(value[Scheme.Length..].Trim()) is { } bearer)
+        if (Token(context.Request) is { } token && authenticator.Authenticate(token) is { } bearer)
         {
             return new DashboardReader(bearer, "");
         }
 
         return IsTrusted(context) ? new DashboardReader(new AdminPrincipal("loopback", AdminRole.Operate), "") : null;
     }
+
+    /// <summary>Whether a request bears a token, right or wrong.</summary>
+    /// <param name="request">The request.</param>
+    public static bool BearsToken(HttpRequest request) => Token(request) is not null;
 
     /// <summary>Whether a form came from a page of ours.</summary>
     /// <param name="context">The request.</param>
@@ -66,6 +68,9 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
 
     // A name can be made to lead here by whoever owns it, and the browser then takes their page for ours: on loopback only what can't be anybody's.
     private static bool IsLocalName(HostString host) => host.Host is "localhost" or "" || IPAddress.TryParse(host.Host, out _);
+
+    private static string? Token(HttpRequest request) =>
+        request.Headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? value[Scheme.Length..].Trim() : null;
 
     private bool IsTrusted(HttpContext context) =>
         !_sharedNetwork

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Noslate.Profiles;
@@ -17,7 +18,7 @@ internal sealed partial class DashboardActions(
     DashboardAccess access,
     DashboardSessions sessions,
     DashboardOptions options,
-    FailureLimit failures,
+    TokenFailures failures,
     FleetView view,
     DashboardReadings readings,
     IFleetOrders orders,
@@ -64,10 +65,7 @@ internal sealed partial class DashboardActions(
         var peer = context.Connection.RemoteIpAddress;
         if (failures.Wait(peer) is { Ticks: > 0 } wait)
         {
-            var seconds = (int)Math.Ceiling(wait.TotalSeconds);
-            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-            await SignInPageAsync(context, texts.Format("sign-in.wait", seconds), DashboardPages.Root);
+            await SignInPageAsync(context, texts.Format("sign-in.wait", DashboardPages.HasToWait(context, wait)), DashboardPages.Root);
             return;
         }
 

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
 
@@ -21,6 +22,7 @@ internal sealed partial class DashboardEvents(
     DashboardReadings readings,
     DashboardAccess access,
     DashboardOptions options,
+    TokenFailures failures,
     PageRenderer renderer,
     TimeProvider time,
     IHostApplicationLifetime host)
@@ -38,6 +40,14 @@ internal sealed partial class DashboardEvents(
         DashboardPages.Protect(context.Response);
         if (access.Find(context) is null)
         {
+            if (access.IsServed(context)
+                && DashboardAccess.BearsToken(context.Request)
+                && failures.Failed(context.Connection.RemoteIpAddress) is { Ticks: > 0 } wait)
+            {
+                DashboardPages.HasToWait(context, wait);
+                return;
+            }
+
             context.Response.StatusCode = access.IsServed(context) ? StatusCodes.Status401Unauthorized : StatusCodes.Status404NotFound;
             return;
         }

@@ -23,6 +23,7 @@ internal static class DashboardHosting
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IAdminAuthenticator, AdminTokens>();
+        services.TryAddSingleton<TokenFailures>();
         services.TryAddSingleton(static provider => new FleetView(
             provider.GetRequiredService<IFleetDirectory>(),
             provider.GetRequiredService<IFleetNotices>(),
@@ -31,10 +32,10 @@ internal static class DashboardHosting
             provider.GetRequiredService<ILogger<FleetView>>()));
         services.AddSingleton<DashboardAssets>();
         services.AddSingleton<DashboardSessions>();
-        services.AddSingleton<FailureLimit>();
         services.AddSingleton<DashboardAccess>();
         services.AddSingleton<PageRenderer>();
         services.AddSingleton<DashboardReadings>();
+        services.AddSingleton<OwnSettings>();
         services.AddSingleton<DashboardPages>();
         services.AddSingleton<DashboardActions>();
         services.AddSingleton<DashboardEvents>();

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
 
@@ -14,6 +16,8 @@ internal sealed class DashboardPages(
     DashboardSessions sessions,
     DashboardAssets assets,
     DashboardOptions options,
+    OwnSettings own,
+    TokenFailures failures,
     PageRenderer renderer)
 {
     /// <summary>Where the dashboard is.</summary>
@@ -76,7 +80,7 @@ internal sealed class DashboardPages(
 
         var timeline = readings.TimelineAsync(instance.Id, context.RequestAborted);
         var orders = readings.OrdersAsync(instance.Id, context.RequestAborted);
-        var model = new InstanceModel(instance, await timeline, await orders, context.Request.Query["placed"]);
+        var model = new InstanceModel(instance, await timeline, await orders, context.Request.Query["placed"], own.Of(instance.Id));
         await WriteAsync(
             context, Of(context, reader, instance.Id, "instance", picture, live: true), InstanceParts.Page(model, reader.MayOperate, texts));
     }
@@ -112,6 +116,15 @@ internal sealed class DashboardPages(
             return reader;
         }
 
+        // A token that opens nothing is one, whichever door it is tried at.
+        var texts = Texts.For(context.Request);
+        if (DashboardAccess.BearsToken(context.Request) && failures.Failed(context.Connection.RemoteIpAddress) is { Ticks: > 0 } wait)
+        {
+            var seconds = HasToWait(context, wait);
+            await NoticeAsync(context, null, StatusCodes.Status429TooManyRequests, texts["sign-in.wrong"], texts.Format("sign-in.wait", seconds));
+            return null;
+        }
+
         if (HttpMethods.IsGet(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status303SeeOther;
@@ -119,7 +132,6 @@ internal sealed class DashboardPages(
             return null;
         }
 
-        var texts = Texts.For(context.Request);
         await NoticeAsync(context, null, StatusCodes.Status401Unauthorized, texts["signed-out"], texts["signed-out.means"]);
         return null;
     }
@@ -153,6 +165,18 @@ internal sealed class DashboardPages(
         context.Response.Headers.ContentLanguage = frame.Texts.Tag;
         context.Response.Headers.Vary = "Accept-Language";
         await context.Response.Body.WriteAsync(html, context.RequestAborted);
+    }
+
+    /// <summary>Tells a reader to wait.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="wait">How long.</param>
+    /// <returns>The same in whole seconds.</returns>
+    public static int HasToWait(HttpContext context, TimeSpan wait)
+    {
+        var seconds = (int)Math.Ceiling(wait.TotalSeconds);
+        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return seconds;
     }
 
     /// <summary>What every answer tells the browser.</summary>

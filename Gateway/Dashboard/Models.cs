@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Fleet;
 using NoslateFleet.Gateway.Lifecycle;
 
@@ -57,7 +58,13 @@ internal sealed record FleetModel(FleetPicture Picture, FleetQuery Query, int Us
 /// <param name="Timeline">What it left in the directory, the newest first; null if that could not be read.</param>
 /// <param name="Orders">Its orders, the newest first; null if they could not be read.</param>
 /// <param name="Placed">An order that the reader has just given.</param>
-internal sealed record InstanceModel(FleetInstance Instance, IReadOnlyList<TimelineItem>? Timeline, IReadOnlyList<FleetOrderState>? Orders, string? Placed);
+/// <param name="Settings">What holds of all that can be configured, without secrets; null where that is another process's.</param>
+internal sealed record InstanceModel(
+    FleetInstance Instance,
+    IReadOnlyList<TimelineItem>? Timeline,
+    IReadOnlyList<FleetOrderState>? Orders,
+    string? Placed,
+    IReadOnlyList<EffectiveSetting>? Settings = null);
 
 /// <summary>One thing in an instance's life.</summary>
 /// <param name="At">When, by the instance's clock.</param>

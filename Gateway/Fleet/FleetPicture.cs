@@ -83,6 +83,7 @@ internal sealed record FleetInstance(InstanceSnapshot Snapshot, DateTimeOffset H
 /// <param name="Saturated">On which it is warm without room.</param>
 /// <param name="Accepted">Invocations accepted by the present processes.</param>
 /// <param name="Failed">Of these, failed.</param>
+/// <param name="Refused">Requests that they did not accept.</param>
 /// <param name="InFlight">Open tickets.</param>
 /// <param name="Mean">Mean time of an invocation: the instances' moving means, weighed by what they completed; null if nothing ended.</param>
 /// <param name="ColdStarts">Invocations that met no ready worker.</param>
@@ -96,6 +97,7 @@ internal sealed record FleetFunction(
     int Saturated,
     long Accepted,
     long Failed,
+    long Refused,
     int InFlight,
     TimeSpan? Mean,
     long ColdStarts,

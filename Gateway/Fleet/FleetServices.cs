@@ -33,7 +33,11 @@ internal static class FleetServices
                 provider.GetRequiredService<FleetMembership>(),
                 options.Lifecycle.ContainerLife,
                 () => new AppliedProfiles(node.Status.Profiles is { State: ProfilesState.Applied } applied ? applied.Version : null, fleet.Version, fleet.Error),
-                provider.GetRequiredService<TimeProvider>());
+                provider.GetRequiredService<TimeProvider>())
+            {
+                ProgramVersion = typeof(FleetServices).Assembly.GetName().Version?.ToString(3),
+                MaxConcurrent = options.Admission.MaxConcurrent,
+            };
         });
         services.AddSingleton(provider => new FleetPublisher(
             provider.GetRequiredService<IFleetDirectory>(),

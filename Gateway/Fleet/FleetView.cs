@@ -467,6 +467,7 @@ internal sealed partial class FleetView : IAsyncDisposable
         private readonly int[] _temperatures = new int[4];
         private long _accepted;
         private long _failed;
+        private long _refused;
         private long _coldStarts;
         private long _avoided;
         private int _inFlight;
@@ -483,6 +484,7 @@ internal sealed partial class FleetView : IAsyncDisposable
             var counters = function.Counters;
             _accepted += counters.Accepted;
             _failed += counters.Failed;
+            _refused += counters.Refused;
             _coldStarts += counters.ColdStarts;
             _avoided += counters.ColdStartsAvoided;
             _inFlight += instance.InFlight == 0 ? 0 : counters.InFlight;
@@ -502,6 +504,7 @@ internal sealed partial class FleetView : IAsyncDisposable
             _temperatures[(int)FunctionTemperature.Saturated],
             _accepted,
             _failed,
+            _refused,
             _inFlight,
             _weight > 0 ? TimeSpan.FromSeconds(_seconds / _weight) : null,
             _coldStarts,

@@ -97,6 +97,7 @@ public static class GatewayApplication
         services.AddSingleton(options.Platform);
         services.AddSingleton(options.Admin);
         services.AddSingleton<IAdminAuthenticator, AdminTokens>();
+        services.AddSingleton<TokenFailures>();
         services.AddSingleton<FleetEvents>();
         services.AddApiDescription();
         services.AddSingleton(options.Forwarding);

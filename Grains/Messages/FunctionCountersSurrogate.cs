@@ -38,6 +38,9 @@ internal struct FunctionCountersSurrogate
 
     [Id(9)]
     public long ColdStartsAvoided;
+
+    [Id(10)]
+    public long Refused;
 }
 
 [RegisterConverter]
@@ -54,7 +57,10 @@ internal sealed class FunctionCountersConverter : IConverter<FunctionCounters, F
             surrogate.InFlight,
             surrogate.MeanServiceTime,
             surrogate.ColdStarts,
-            surrogate.ColdStartsAvoided);
+            surrogate.ColdStartsAvoided)
+        {
+            Refused = surrogate.Refused,
+        };
 
     public FunctionCountersSurrogate ConvertToSurrogate(in FunctionCounters value) => new()
     {
@@ -68,5 +74,6 @@ internal sealed class FunctionCountersConverter : IConverter<FunctionCounters, F
         MeanServiceTime = value.MeanServiceTime,
         ColdStarts = value.ColdStarts,
         ColdStartsAvoided = value.ColdStartsAvoided,
+        Refused = value.Refused,
     };
 }

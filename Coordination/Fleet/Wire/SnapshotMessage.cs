@@ -54,6 +54,10 @@ internal sealed class SnapshotMessage
 
     [JsonConverter(typeof(EnumNames<FleetTopology>))]
     public FleetTopology? Topology { get; set; }
+
+    public string? ProgramVersion { get; set; }
+
+    public int? MaxConcurrent { get; set; }
 }
 
 /// <summary>A function within a snapshot.</summary>
@@ -84,6 +88,8 @@ internal sealed class FunctionMessage
     public long ColdStarts { get; set; }
 
     public long ColdStartsAvoided { get; set; }
+
+    public long Refused { get; set; }
 
     public long? AsOf { get; set; }
 }

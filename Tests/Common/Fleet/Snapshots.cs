@@ -46,6 +46,8 @@ public static class Snapshots
         FleetProfileError = "<it> \"broke\"",
         ContainerLife = "life",
         Topology = FleetTopology.Island,
+        ProgramVersion = "1.2.3",
+        MaxConcurrent = 200,
     };
 
     /// <summary>Field by field; what it lists is compared too, which the record's own comparison does not.</summary>
@@ -63,6 +65,6 @@ public static class Snapshots
         name,
         FunctionTemperature.Warm,
         [.. Enumerable.Range(0, workers).Select(w => new WorkerFact($"{name}-worker-{w}", WorkerState.Ready, w, 10))],
-        new FunctionCounters(name, 1234, 1200, 11, 10, 9, 4, TimeSpan.FromMilliseconds(12.5), 6, 5),
+        new FunctionCounters(name, 1234, 1200, 11, 10, 9, 4, TimeSpan.FromMilliseconds(12.5), 6, 5) { Refused = 8 },
         new DateTimeOffset(2026, 1, 1, 0, 0, 0, 123, TimeSpan.Zero));
 }

@@ -17,6 +17,44 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task Refusals_AreCountedByFunction_WhateverTheirReason()
+    {
+        var t = new AdmissionUnderTest(queue: 2);
+        t.Admission.SetFunctions(new HashSet<string>(["f", "g", "h"]));
+        var open = t.Admit();
+        var late = t.Queue("g", TimeSpan.FromSeconds(1));
+        var waiting = t.Queue("h");
+        Assert.False((await t.AskAsync("f")).Accepted);
+        t.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(RefusalReason.DeadlineUnreachable, (await late).Reason);
+        Assert.False((await t.AskAsync("unheard-of")).Accepted);
+        t.Admission.Close(RefusalReason.Draining);
+        Assert.False((await waiting).Accepted);
+        Assert.False((await t.AskAsync("f")).Accepted);
+        Assert.False((await t.AskAsync("unheard-of")).Accepted);
+
+        Assert.Equal([("f", 2L), ("g", 1L), ("h", 1L)], t.Ledger.ListFunctions().Select(static f => (f.Name, f.Refused)));
+        open.TryEnd(Outcome.Completed);
+        Assert.Equal(new LedgerSnapshot(1, 1, 0, 0, 0, 0), t.Ledger.Snapshot());
+    }
+
+    [Fact]
+    public async Task RefusalsOfForgottenNames_GoWithTheirOtherNumbers()
+    {
+        var t = new AdmissionUnderTest(queue: 0);
+        t.Admission.SetFunctions(Enumerable.Range(0, 300).Select(static i => $"f-{i:000}").ToHashSet());
+        var open = t.Admit("f-000");
+        for (var i = 1; i < 300; i++)
+        {
+            Assert.False((await t.AskAsync($"f-{i:000}")).Accepted);
+        }
+
+        t.Admission.SetFunctions(null);
+        Assert.Equal(299, t.Ledger.ListFunctions().Sum(static f => f.Refused));
+        open.TryEnd(Outcome.Completed);
+    }
+
+    [Fact]
     public async Task NoSlot_Queued_IsNotYetAccepted()
     {
         var t = new AdmissionUnderTest();

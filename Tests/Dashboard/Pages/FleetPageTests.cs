@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Microsoft.Playwright;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Functions;
@@ -253,6 +254,74 @@ public sealed class FleetPageTests(Browser browser, ITestOutputHelper output)
         await LiveAsync(page);
         await dashboard.Fleet.PublishAsync(Samples.Instance("cold", 2, functions: Samples.Function("resize", FunctionTemperature.Warming)), default);
         await Expect(page.Locator("#places")).ToContainTextAsync("Warming");
+    }
+
+    [SkippableFact]
+    public async Task FunctionPage_TellsRefusals_OfAllInstancesAndOfEach()
+    {
+        await using var dashboard = await DashboardUnderTest.StartAsync();
+        await dashboard.Fleet.PublishAsync(Samples.Instance("full", functions: Refused(1200)), default);
+        await dashboard.Fleet.PublishAsync(Samples.Instance("fine", functions: Refused(34)), default);
+        await using var window = await browser.OpenAsync();
+        var page = window.Page;
+        await page.GotoAsync(dashboard.Address + "/dashboard/function?name=resize");
+        await Expect(page.Locator("#summary .facts > div").Filter(new() { HasText = "Refused" })).ToContainTextAsync("1,234");
+        await Expect(page.Locator("#places tbody tr").Filter(new() { HasText = "full" })).ToContainTextAsync("1,200");
+        await LiveAsync(page);
+        await dashboard.Fleet.PublishAsync(Samples.Instance("fine", 2, functions: Refused(35)), default);
+        await Expect(page.Locator("#summary .facts > div").Filter(new() { HasText = "Refused" })).ToContainTextAsync("1,235");
+        await page.GotoAsync(dashboard.Address + "/dashboard/instance?id=full");
+        await Expect(page.Locator("#functions tbody tr")).ToContainTextAsync("1,200");
+        Assert.Contains("已拒绝", WebUtility.HtmlDecode(await dashboard.GetAsync("/dashboard/function?name=resize", "zh-CN")), StringComparison.Ordinal);
+
+        static FunctionStatus Refused(long refused)
+        {
+            var function = Samples.Function("resize");
+            return function with { Counters = function.Counters with { Refused = refused } };
+        }
+    }
+
+    [SkippableFact]
+    public async Task InstancePage_OfTheProcessItself_TellsItsSettings_AndNoSecret()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(
+            settings: [("Lifecycle:InstanceId", "real-one"), ("Admission:MaxConcurrent", "17"), ("Admin:Token", "secret-of-the-test")]);
+        await using var window = await browser.OpenAsync(script: false);
+        var page = window.Page;
+        await Until.TrueAsync(
+            async () => (await page.GotoAsync($"http://127.0.0.1:{gateway.AdminPort}/dashboard/instance?id=real-one"))!.Status == 200,
+            "the instance has no page");
+        var row = page.Locator("#configuration tbody tr").Filter(new() { HasText = "Admission:MaxConcurrent" }).First;
+        await Expect(row).Not.ToBeVisibleAsync();
+        await page.Locator("#configuration summary").ClickAsync();
+        await Expect(row).ToBeVisibleAsync();
+        await Expect(row).ToContainTextAsync("17");
+        await Expect(page.Locator("#configuration tbody tr").Filter(new() { HasText = "Admin:Token" }).First).ToContainTextAsync("set, and not shown");
+        Assert.DoesNotContain("secret-of-the-test", await page.ContentAsync(), StringComparison.Ordinal);
+        await window.ShootAsync("instance-settings");
+    }
+
+    [SkippableFact]
+    public async Task InstancePage_OfAnotherProcess_TellsWhatTheDirectoryKnows_AndWhereTheRestIs()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(settings: [("Lifecycle:InstanceId", "real-one")]);
+        await gateway.Service<IFleetDirectory>().PublishAsync(
+            Samples.Instance("another") with { ProgramVersion = "1.2.3", MaxConcurrent = 4321, FleetProfileVersion = 7, ProfileVersion = "9f86d081" }, default);
+        await using var window = await browser.OpenAsync();
+        var page = window.Page;
+        await Until.TrueAsync(
+            async () => (await page.GotoAsync($"http://127.0.0.1:{gateway.AdminPort}/dashboard/instance?id=another"))!.Status == 200,
+            "the instance has no page");
+        await Expect(page.Locator("#configuration")).ToContainTextAsync("GET /api/configuration on its admin port");
+        foreach (var told in new[] { "1.2.3", "4,321", "version 7", "9f86d081", "Island" })
+        {
+            await Expect(page.Locator("#told")).ToContainTextAsync(told);
+        }
+
+        await Expect(page.Locator("#configuration table")).ToHaveCountAsync(0);
+        using var chinese = new HttpRequestMessage(HttpMethod.Get, "/dashboard/instance?id=another") { Headers = { { "Accept-Language", "zh-CN" } } };
+        using var answer = await gateway.Admin.SendAsync(chinese);
+        Assert.Contains("请在该实例上查看", WebUtility.HtmlDecode(await answer.Content.ReadAsStringAsync()), StringComparison.Ordinal);
     }
 
     internal static ILocator Row(IPage page, string id) => page.Locator("#" + ElementIds.Row(id));

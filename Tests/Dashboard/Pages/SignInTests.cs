@@ -5,6 +5,7 @@ using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Dashboard.Harness;
+using NoslateFleet.Tests.Gateway.Harness;
 using static Microsoft.Playwright.Assertions;
 
 namespace NoslateFleet.Tests.Dashboard.Pages;
@@ -165,14 +166,41 @@ public sealed class SignInTests(Browser browser)
     {
         await using var dashboard = await DashboardUnderTest.StartAsync(open: false, token: DashboardUnderTest.Token);
         var token = await FormTokenAsync(dashboard, "/dashboard/sign-in");
-        for (var i = 0; i < FailureLimit.MaxFailures; i++)
+        for (var i = 0; i < TokenFailures.OfOne; i++)
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync(dashboard, "/dashboard/sign-in", [("secret", "no" + i), ("token", token)])).StatusCode);
         }
 
         using var refused = await PostAsync(dashboard, "/dashboard/sign-in", [("secret", DashboardUnderTest.Token), ("token", token)]);
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
-        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), FailureLimit.Window);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TokenFailures.Refill);
+    }
+
+    [Fact]
+    public async Task WrongTokensOfRequests_AndOfSignIns_AreCountedTogether()
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(withNode: false, settings: [("Platform:Mode", "Kubernetes"), ("Admin:Token", DashboardUnderTest.Token)]);
+        for (var i = 0; i < TokenFailures.OfOne; i++)
+        {
+            Assert.Equal(i % 2 == 0 ? HttpStatusCode.Unauthorized : HttpStatusCode.SeeOther, await AskAsync(i % 2 == 0 ? "/api/fleet" : "/dashboard", "wrong"));
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, await AskAsync("/api/fleet", "wrong"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await AskAsync("/dashboard", "wrong"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await AskAsync("/dashboard/events?view=fleet", "wrong"));
+        using var refused = await gateway.Admin.PostAsync("/dashboard/sign-in", new FormUrlEncodedContent([KeyValuePair.Create("secret", "wrong")]));
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, await AskAsync("/api/fleet", DashboardUnderTest.Token));
+        Assert.Equal(HttpStatusCode.OK, await AskAsync("/dashboard", DashboardUnderTest.Token));
+
+        async Task<HttpStatusCode> AskAsync(string path, string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new("Bearer", token) } };
+            using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+            request.RequestUri = new Uri($"http://127.0.0.1:{gateway.AdminPort}{path}");
+            using var response = await client.SendAsync(request);
+            return response.StatusCode;
+        }
     }
 
     [Fact]
@@ -235,31 +263,6 @@ public sealed class SignInTests(Browser browser)
 
         Assert.Equal([false, true, true], ids.Select(id => sessions.Find(id) is not null));
         Assert.Equal(3, ids.Distinct().Count());
-    }
-
-    [Fact]
-    public void Failures_AreForgottenAfterTheirTime_AndCountedPerPeer()
-    {
-        var time = new ManualTimeProvider();
-        var limit = new FailureLimit(time);
-        var peer = IPAddress.Parse("2001:db8::1");
-        for (var i = 0; i < FailureLimit.MaxFailures; i++)
-        {
-            Assert.Equal(TimeSpan.Zero, limit.Wait(peer));
-            limit.Failed(peer);
-        }
-
-        Assert.Equal(FailureLimit.Window, limit.Wait(peer));
-        Assert.Equal(FailureLimit.Window, limit.Wait(IPAddress.Parse("2001:db8::ffff")));
-        Assert.Equal(TimeSpan.Zero, limit.Wait(IPAddress.Parse("2001:db9::1")));
-        time.Advance(FailureLimit.Window);
-        Assert.Equal(TimeSpan.Zero, limit.Wait(peer));
-        for (var i = 0; i < FailureLimit.MaxOfAll; i++)
-        {
-            limit.Failed(new IPAddress([10, 0, (byte)(i / 256), (byte)i]));
-        }
-
-        Assert.NotEqual(TimeSpan.Zero, limit.Wait(IPAddress.Parse("192.0.2.1")));
     }
 
     [Theory]

@@ -123,7 +123,7 @@ public sealed class RoleTests
     {
         var time = new ManualTimeProvider();
         var options = new AdminOptions { Token = Single };
-        var access = new AdminAccess(options, new PlatformOptions { Mode = PlatformMode.Kubernetes }, new AdminTokens(options), time);
+        var access = new AdminAccess(options, new PlatformOptions { Mode = PlatformMode.Kubernetes }, new AdminTokens(options), new TokenFailures(time));
         for (var i = 0; i < TokenFailures.OfOne; i++)
         {
             Assert.Equal(401, Refused(access, "wrong"));

@@ -27,6 +27,40 @@ public sealed class TokenFailuresTests
     }
 
     [Fact]
+    public void Wait_IsToldBeforeAnything_AndTakesNothing()
+    {
+        var failures = new TokenFailures(_time);
+        var network = IPAddress.Parse("2001:db8::1");
+        for (var i = 0; i < TokenFailures.OfOne; i++)
+        {
+            Assert.Equal((TimeSpan.Zero, TimeSpan.Zero), (failures.Wait(network), failures.Wait(network)));
+            failures.Failed(network);
+        }
+
+        Assert.Equal(TokenFailures.Refill.TotalSeconds, failures.Wait(network).TotalSeconds, 3);
+        Assert.NotEqual(TimeSpan.Zero, failures.Wait(IPAddress.Parse("2001:db8::ffff")));
+        Assert.Equal(TimeSpan.Zero, failures.Wait(IPAddress.Parse("2001:db9::1")));
+        _time.Advance(TokenFailures.Refill);
+        Assert.Equal(TimeSpan.Zero, failures.Wait(network));
+        Assert.Equal(TimeSpan.Zero, failures.Failed(network));
+    }
+
+    [Fact]
+    public void Wait_OfOneNeverSeen_IsThatOfAllTogether()
+    {
+        var failures = new TokenFailures(_time);
+        for (var i = 0; i < TokenFailures.OfAll; i++)
+        {
+            failures.Failed(new IPAddress([10, 0, (byte)(i >> 8), (byte)i]));
+        }
+
+        Assert.NotEqual(TimeSpan.Zero, failures.Wait(_peer));
+        Assert.NotEqual(TimeSpan.Zero, failures.Wait(null));
+        _time.Advance(TokenFailures.Refill);
+        Assert.Equal(TimeSpan.Zero, failures.Wait(_peer));
+    }
+
+    [Fact]
     public void AnotherPeer_IsNotTouched()
     {
         var failures = new TokenFailures(_time);

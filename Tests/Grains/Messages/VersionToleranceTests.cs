@@ -24,7 +24,7 @@ public sealed class VersionToleranceTests
             "f",
             FunctionTemperature.Saturated,
             [new WorkerFact("w", WorkerState.PendingStop, 2, null)],
-            new FunctionCounters("f", 7, 1, 2, 3, 0, 1, TimeSpan.FromMilliseconds(5), 4, 5),
+            new FunctionCounters("f", 7, 1, 2, 3, 0, 1, TimeSpan.FromMilliseconds(5), 4, 5) { Refused = 6 },
             _at);
         var function = new FunctionReport { InstanceId = "i", Function = "f", Draining = true, InFlight = 1, Status = status };
         var back = Through(function);
