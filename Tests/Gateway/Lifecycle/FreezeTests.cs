@@ -120,8 +120,11 @@ public sealed class FreezeTests
         Assert.Equal(200, (await connection.ReadAsync()).Status);
         Assert.Equal((InstancePhase.Ready, 2L), (gateway.Lifecycle.State.Phase, gateway.Lifecycle.State.Epoch));
         await gateway.SettledAsync();
+
+        // Told after the invocation's end.
+        await Until.TrueAsync(() => gateway.Lifecycle.Accounting.Read().ThawToFirstAnswer.Sum() == 1, "the first answer after the thaw is not counted");
         var account = gateway.Lifecycle.Accounting.Read();
-        Assert.Equal((1L, 1L), (account.Thaws, account.ThawToFirstAnswer.Sum()));
+        Assert.Equal(1, account.Thaws);
         Assert.InRange(account.FrozenSeconds, seconds, seconds + 5);
         Assert.Equal((2, 2), ((await gateway.SettledAsync()).Accepted, (await gateway.SettledAsync()).Completed));
     }
