@@ -14,7 +14,7 @@ internal sealed record DashboardReader(AdminPrincipal Principal, string SessionI
 }
 
 /// <summary>Who may see the dashboard, and who may act on it. By the same rules as the rest of the admin port, but for browsers.</summary>
-internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenticator authenticator, PlatformOptions platform)
+internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenticator authenticator, TokenFailures failures, PlatformOptions platform)
 {
     /// <summary>The session's cookie.</summary>
     public const string CookieName = "noslatefleet-session";
@@ -44,9 +44,10 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
         return IsTrusted(context) ? new DashboardReader(new AdminPrincipal("loopback", AdminRole.Operate), "") : null;
     }
 
-    /// <summary>Whether a request bears a token, right or wrong.</summary>
-    /// <param name="request">The request.</param>
-    public static bool BearsToken(HttpRequest request) => Token(request) is not null;
+    /// <summary>Counts a request that nobody was found for, if it bears a token: one that opens nothing is one, whichever door it is tried at.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>Zero if it may be told so; else how long its peer has to wait.</returns>
+    public TimeSpan Failed(HttpContext context) => Token(context.Request) is null ? TimeSpan.Zero : failures.Failed(context.Connection.RemoteIpAddress);
 
     /// <summary>Whether a form came from a page of ours.</summary>
     /// <param name="context">The request.</param>

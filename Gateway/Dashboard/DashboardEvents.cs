@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Fleet;
-using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
 
@@ -22,7 +21,6 @@ internal sealed partial class DashboardEvents(
     DashboardReadings readings,
     DashboardAccess access,
     DashboardOptions options,
-    TokenFailures failures,
     PageRenderer renderer,
     TimeProvider time,
     IHostApplicationLifetime host)
@@ -40,15 +38,19 @@ internal sealed partial class DashboardEvents(
         DashboardPages.Protect(context.Response);
         if (access.Find(context) is null)
         {
-            if (access.IsServed(context)
-                && DashboardAccess.BearsToken(context.Request)
-                && failures.Failed(context.Connection.RemoteIpAddress) is { Ticks: > 0 } wait)
+            if (!access.IsServed(context))
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+            }
+            else if (access.Failed(context) is { Ticks: > 0 } wait)
             {
                 DashboardPages.HasToWait(context, wait);
-                return;
+            }
+            else
+            {
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             }
 
-            context.Response.StatusCode = access.IsServed(context) ? StatusCodes.Status401Unauthorized : StatusCodes.Status404NotFound;
             return;
         }
 

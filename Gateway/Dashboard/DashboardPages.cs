@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
-using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
 
@@ -17,7 +16,6 @@ internal sealed class DashboardPages(
     DashboardAssets assets,
     DashboardOptions options,
     OwnSettings own,
-    TokenFailures failures,
     PageRenderer renderer)
 {
     /// <summary>Where the dashboard is.</summary>
@@ -116,9 +114,8 @@ internal sealed class DashboardPages(
             return reader;
         }
 
-        // A token that opens nothing is one, whichever door it is tried at.
         var texts = Texts.For(context.Request);
-        if (DashboardAccess.BearsToken(context.Request) && failures.Failed(context.Connection.RemoteIpAddress) is { Ticks: > 0 } wait)
+        if (access.Failed(context) is { Ticks: > 0 } wait)
         {
             var seconds = HasToWait(context, wait);
             await NoticeAsync(context, null, StatusCodes.Status429TooManyRequests, texts["sign-in.wrong"], texts.Format("sign-in.wait", seconds));
