@@ -6,6 +6,7 @@ using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Dashboard;
 using NoslateFleet.Silo.Redis;
 using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Common.Fleet;
 using NoslateFleet.Tests.Silo.Hosting;
 
 namespace NoslateFleet.Tests.Silo.Commands;
@@ -110,17 +111,7 @@ public sealed class CommandTests
     {
         await using var services = Services(redis);
         await services.GetRequiredService<IFleetDirectory>().PublishAsync(
-            new InstanceSnapshot
-            {
-                InstanceId = id,
-                Boot = "boot",
-                Epoch = 1,
-                Sequence = 1,
-                Phase = InstancePhase.Ready,
-                AsOf = DateTimeOffset.UtcNow,
-                Topology = FleetTopology.Island,
-            },
-            CancellationToken.None);
+            Snapshots.Of("boot", instance: id) with { AsOf = DateTimeOffset.UtcNow, Topology = FleetTopology.Island }, CancellationToken.None);
     }
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(Func<string[], TextWriter, TextWriter, Task<int>> command, string[] args)

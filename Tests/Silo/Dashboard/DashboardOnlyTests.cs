@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Common.Fleet;
 using NoslateFleet.Tests.Silo.Hosting;
 
 namespace NoslateFleet.Tests.Silo.Dashboard;
@@ -241,15 +242,5 @@ public sealed class DashboardOnlyTests
         $"{id} is not in the directory");
 
     private static async Task PublishAsync(DashboardUnderTest it, string id) => await it.Services.GetRequiredService<IFleetDirectory>().PublishAsync(
-        new InstanceSnapshot
-        {
-            InstanceId = id,
-            Boot = "boot",
-            Epoch = 1,
-            Sequence = 1,
-            Phase = InstancePhase.Ready,
-            AsOf = DateTimeOffset.UtcNow,
-            Topology = FleetTopology.Mesh,
-        },
-        CancellationToken.None);
+        Snapshots.Of("boot", instance: id) with { AsOf = DateTimeOffset.UtcNow, Topology = FleetTopology.Mesh }, CancellationToken.None);
 }
