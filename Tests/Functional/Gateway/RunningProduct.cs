@@ -38,6 +38,9 @@ internal sealed class RunningProduct : IAsyncDisposable
     /// <summary>The gateway's settings beyond the usual ones; the later wins.</summary>
     public string[] Settings { get; init; } = [];
 
+    /// <summary>A program, with its arguments, that starts the gateway, such as <c>env</c>; empty for none.</summary>
+    public string[] Behind { get; init; } = [];
+
     public int Port { get; }
 
     public int AdminPort { get; }
@@ -52,10 +55,13 @@ internal sealed class RunningProduct : IAsyncDisposable
 
     /// <summary>Starts both and waits until the gateway is ready.</summary>
     /// <param name="settings">The gateway's settings beyond the usual ones.</param>
-    public static async Task<RunningProduct> StartAsync(params string[] settings)
+    public static Task<RunningProduct> StartAsync(params string[] settings) => StartBehindAsync([], settings);
+
+    /// <summary>The same, with a gateway that another program starts.</summary>
+    public static async Task<RunningProduct> StartBehindAsync(string[] before, params string[] settings)
     {
         Requires.Node();
-        var product = new RunningProduct { Settings = settings };
+        var product = new RunningProduct { Settings = settings, Behind = before };
         try
         {
             await product.StartEmulatorAsync();
@@ -116,7 +122,7 @@ internal sealed class RunningProduct : IAsyncDisposable
     }
 
     /// <summary>A gateway process with this product's settings and others; the caller's to dispose.</summary>
-    public RunningProcess NewGateway(params string[] settings) => NewGatewayBehind([], settings);
+    public RunningProcess NewGateway(params string[] settings) => NewGatewayBehind(Behind, settings);
 
     /// <summary>The same, started by another program such as <c>unshare</c>.</summary>
     public RunningProcess NewGatewayBehind(string[] before, string[] settings) => new(
