@@ -4,23 +4,19 @@ using System.Net;
 using System.Reflection.PortableExecutable;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Functional.Gateway;
 
 namespace NoslateFleet.Tests.Functional.Deploy;
 
 /// <summary>The image's files: what is in them, and that they run with nothing else, the emulator's planes in place of Noslate's.</summary>
-public sealed partial class LayoutTests(LayoutFixture layout) : IClassFixture<LayoutFixture>
+public sealed class LayoutTests(GatewayLayout layout) : IClassFixture<GatewayLayout>
 {
-    private const double MostMebibytes = 60;
-
     [SkippableFact]
     public void Layer_IsSmallerThanItsLimit_AndSaysItsSize()
     {
         layout.Needed();
-        var size = double.Parse(Size().Match(layout.Said).Groups[1].Value, CultureInfo.InvariantCulture);
-        Assert.InRange(size, 10, MostMebibytes);
+        Assert.InRange(layout.Mebibytes, 10, Layout.MostMebibytes);
     }
 
     [SkippableFact]
@@ -88,16 +84,16 @@ public sealed partial class LayoutTests(LayoutFixture layout) : IClassFixture<La
         var (port, admin) = (FreePort.Next(), FreePort.Next());
         string[] settings = [$"--Admin:Port={admin.ToString(CultureInfo.InvariantCulture)}"];
 
-        Assert.Equal(1, (await HealthAsync(settings)).Code);
-        await using var program = new RunningProcess(Start(
+        Assert.Equal(1, (await layout.HealthAsync(settings)).Code);
+        await using var program = new RunningProcess(layout.Start(
             [
                 .. settings, $"--Platform:Port={port.ToString(CultureInfo.InvariantCulture)}", "--Node:Workdir=" + directory.Path, "--Node:Supervise=false",
                 "--Platform:Mode=Open", "--Functions:Path=" + Repository.PathOf("Emulator", "Functions", "functions.json"),
             ]));
         await Until.TrueAsync(
-            async () => program.HasExited ? throw new InvalidOperationException("it ended: " + program.Output + program.Error) : (await HealthAsync(settings)).Code == 0,
+            async () => program.HasExited ? throw new InvalidOperationException("it ended: " + program.Output + program.Error) : (await layout.HealthAsync(settings)).Code == 0,
             "its health check does not succeed");
-        Assert.Equal(0, (await HealthAsync(["live", .. settings])).Code);
+        Assert.Equal(0, (await layout.HealthAsync(["live", .. settings])).Code);
 
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         using (var echo = await http.PostAsync("/invoke/echo", new StringContent("函数计算", Encoding.UTF8)))
@@ -112,17 +108,17 @@ public sealed partial class LayoutTests(LayoutFixture layout) : IClassFixture<La
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("answered after 1500 ms\n", await response.Content.ReadAsStringAsync());
         Assert.Equal(0, await program.ExitAsync());
-        Assert.Equal(1, (await HealthAsync(settings)).Code);
+        Assert.Equal(1, (await layout.HealthAsync(settings)).Code);
     }
 
     [SkippableFact]
     public async Task HealthVerb_NamesWrongUse()
     {
         layout.Needed();
-        var (code, said) = await HealthAsync(["wealthy"]);
+        var (code, said) = await layout.HealthAsync(["wealthy"]);
         Assert.Equal(2, code);
         Assert.Contains("\"wealthy\" is none; use health, health ready or health live", said, StringComparison.Ordinal);
-        (code, said) = await HealthAsync(["--Admin:Port=no"]);
+        (code, said) = await layout.HealthAsync(["--Admin:Port=no"]);
         Assert.Equal(2, code);
         Assert.Contains("Admin:Port = \"no\"", said, StringComparison.Ordinal);
     }
@@ -132,27 +128,4 @@ public sealed partial class LayoutTests(LayoutFixture layout) : IClassFixture<La
         using var functions = JsonDocument.Parse(await http.GetStringAsync(new Uri($"http://127.0.0.1:{admin}/api/functions")));
         return functions.RootElement.GetProperty("invocations").GetProperty("inFlight").GetInt32();
     }
-
-    private async Task<(int Code, string Said)> HealthAsync(string[] arguments)
-    {
-        await using var health = new RunningProcess(Start(["health", .. arguments]));
-        var code = await health.ExitAsync();
-        return (code, health.Output + health.Error);
-    }
-
-    // No variable of this machine, so that an installed .NET can't help; in the image's working directory.
-    private ProcessStartInfo Start(string[] arguments)
-    {
-        var start = new ProcessStartInfo(layout.Program, arguments) { WorkingDirectory = layout.PathOf("/code") };
-        start.Environment.Clear();
-        foreach (var (name, value) in layout.Environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        return start;
-    }
-
-    [GeneratedRegex(@"^size +([0-9.]+) MiB compressed", RegexOptions.Multiline)]
-    private static partial Regex Size();
 }

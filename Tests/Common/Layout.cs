@@ -1,12 +1,16 @@
 using System.Diagnostics;
-using NoslateFleet.Tests.Common;
-using NoslateFleet.Tests.Functional.House;
+using System.Globalization;
+using System.Text.RegularExpressions;
 
-namespace NoslateFleet.Tests.Functional.Deploy;
+namespace NoslateFleet.Tests.Common;
 
 /// <summary>The image's files in a folder, built once by deploy/layout for all tests that look at them.</summary>
-public sealed class LayoutFixture : IAsyncLifetime, IDisposable
+/// <param name="product">What is published: <c>silo</c> or <c>gateway</c>.</param>
+public abstract partial class Layout(string product) : IAsyncLifetime, IDisposable
 {
+    /// <summary>Our layer of the image, compressed, in MiB: at most this.</summary>
+    public const double MostMebibytes = 60;
+
     // A publish compiles the product and fetches the runtime the first time.
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(9);
 
@@ -28,6 +32,9 @@ public sealed class LayoutFixture : IAsyncLifetime, IDisposable
     /// <summary>What the script said.</summary>
     public string Said { get; private set; } = "";
 
+    /// <summary>The layer's size as the script says it, in MiB, compressed.</summary>
+    public double Mebibytes => double.Parse(Size().Match(Said).Groups[1].Value, CultureInfo.InvariantCulture);
+
     private int ExitCode { get; set; }
 
     /// <summary>The place in the folder of an absolute path in the image.</summary>
@@ -45,9 +52,36 @@ public sealed class LayoutFixture : IAsyncLifetime, IDisposable
         Assert.True(ExitCode == 0, Said);
     }
 
+    /// <summary>How the image's process is started: no variable of this machine, so that an installed .NET can't help, and in the image's working directory.</summary>
+    public ProcessStartInfo Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = PathOf("/code") };
+        start.Environment.Clear();
+        foreach (var (name, value) in Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+
+    /// <summary>Runs the image's process as its health check does.</summary>
+    /// <returns>Its exit code and all it said.</returns>
+    public async Task<(int Code, string Said)> HealthAsync(params string[] arguments)
+    {
+        await using var health = new RunningProcess(Start(["health", .. arguments]));
+        var code = await health.ExitAsync();
+        return (code, health.Output + health.Error);
+    }
+
     public async Task InitializeAsync()
     {
-        var start = Scripts.StartInfo(["bash", "deploy/layout", "--product", "gateway", Root]);
+        var start = new ProcessStartInfo("bash", ["deploy/layout", "--product", product, Root])
+        {
+            WorkingDirectory = Repository.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(_limit);
         try
@@ -69,5 +103,18 @@ public sealed class LayoutFixture : IAsyncLifetime, IDisposable
 
     public Task DisposeAsync() => Task.CompletedTask;
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _directory.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [GeneratedRegex(@"^size +([0-9.]+) MiB compressed", RegexOptions.Multiline)]
+    private static partial Regex Size();
 }
+
+/// <summary>The layout of the program that needs no Orleans package.</summary>
+public sealed class GatewayLayout() : Layout("gateway");
+
+/// <summary>The layout of what the image runs.</summary>
+public sealed class SiloLayout() : Layout("silo");
