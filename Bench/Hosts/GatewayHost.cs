@@ -29,9 +29,9 @@ internal static class GatewayHost
 
     private sealed class NullDevice : IMarkerOutput, IAsyncDisposable
     {
-        private readonly StreamWriter _device = new("/dev/null") { AutoFlush = true };
+        private readonly FileStream _device = new("/dev/null", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
 
-        public void Write(string lines) => _device.Write(lines);
+        public void Write(ReadOnlySpan<byte> lines) => _device.Write(lines);
 
         public ValueTask DisposeAsync() => _device.DisposeAsync();
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Threading.Channels;
 using NoslateFleet.Gateway.Platform;
@@ -65,7 +66,7 @@ internal sealed class InvocationMarkers : IFlushed, IAsyncDisposable
 
     private static async Task WriteAsync(ChannelReader<Marker> reader, IMarkerOutput output)
     {
-        var text = new StringBuilder();
+        var lines = new ArrayBufferWriter<byte>();
         var flushed = new List<TaskCompletionSource>();
         while (await reader.WaitToReadAsync())
         {
@@ -77,12 +78,12 @@ internal sealed class InvocationMarkers : IFlushed, IAsyncDisposable
                 }
                 else
                 {
-                    text.Append("FC ").Append(marker.What).Append(" RequestId: ").Append(marker.RequestId).Append(marker.End).Append('\n');
+                    Encoding.UTF8.GetBytes($"FC {marker.What} RequestId: {marker.RequestId}{marker.End}\n", lines);
                 }
             }
 
-            output.Write(text.ToString());
-            text.Clear();
+            output.Write(lines.WrittenSpan);
+            lines.ResetWrittenCount();
             flushed.ForEach(waiter => waiter.TrySetResult());
             flushed.Clear();
         }
@@ -96,18 +97,21 @@ internal sealed class InvocationMarkers : IFlushed, IAsyncDisposable
 /// <summary>Where the markers go.</summary>
 internal interface IMarkerOutput
 {
-    void Write(string lines);
+    /// <summary>Writes whole lines.</summary>
+    /// <param name="lines">UTF-8.</param>
+    void Write(ReadOnlySpan<byte> lines);
 }
 
-/// <summary>The process's standard output.</summary>
+/// <summary>The process's standard output. Past <see cref="Console.Out"/>, which would make text of the lines first; the runtime keeps both from mixing lines.</summary>
 internal sealed class StandardOutput : IMarkerOutput
 {
-    public void Write(string lines)
+    private readonly Stream _stream = Console.OpenStandardOutput();
+
+    public void Write(ReadOnlySpan<byte> lines)
     {
         try
         {
-            Console.Out.Write(lines);
-            Console.Out.Flush();
+            _stream.Write(lines);
         }
         catch (IOException)
         {

@@ -22,12 +22,16 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
     /// <summary>How long a line is held back, so that many are written at once.</summary>
     public static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(20);
 
+    // Below what makes an array a large object, which only a full collection would free.
+    private const int MostBuffered = 60 * 1024;
+
     private static readonly JsonWriterOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly ConcurrentQueue<(DateTimeOffset At, EndedInvocation Ended)> _queue = new();
     // Never waited for by its handle, so there is nothing in it to dispose of.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly ArrayBufferWriter<byte> _buffer = new(16 * 1024);
+    private readonly Utf8JsonWriter _line;
     private readonly IMarkerOutput _output;
     private readonly FunctionBoard _board;
     private readonly TimeProvider _time;
@@ -44,6 +48,7 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
         _output = output;
         _board = board;
         _time = time;
+        _line = new Utf8JsonWriter(_buffer, _json);
         _text = options.RequestLog == RequestLogFormat.Text || (options.RequestLog == RequestLogFormat.Auto && !Console.IsOutputRedirected);
         _sampled = (uint)(options.RequestLogSample * uint.MaxValue);
         if (options.RequestLog != RequestLogFormat.Off)
@@ -96,6 +101,7 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
         {
             await _timer.DisposeAsync();
             await DrainAsync(CancellationToken.None);
+            await _line.DisposeAsync();
         }
     }
 
@@ -141,18 +147,27 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
                 }
 
                 Append(entry.At, entry.Ended, worker);
+                if (_buffer.WrittenCount > MostBuffered)
+                {
+                    WriteOut();
+                }
             }
 
             AppendDropped();
-            if (_buffer.WrittenCount > 0)
-            {
-                _output.Write(Encoding.UTF8.GetString(_buffer.WrittenSpan));
-                _buffer.ResetWrittenCount();
-            }
+            WriteOut();
         }
         finally
         {
             _writing.Release();
+        }
+    }
+
+    private void WriteOut()
+    {
+        if (_buffer.WrittenCount > 0)
+        {
+            _output.Write(_buffer.WrittenSpan);
+            _buffer.ResetWrittenCount();
         }
     }
 
@@ -170,47 +185,53 @@ internal sealed class RequestLog : IFlushed, IAsyncDisposable
 
     private void AppendJson(DateTimeOffset at, in EndedInvocation ended, string? worker)
     {
-        using (var json = new Utf8JsonWriter(_buffer, _json))
+        _line.Reset();
+        _line.WriteStartObject();
+        _line.WriteString("at"u8, at.UtcDateTime);
+        _line.WriteString("kind"u8, "request"u8);
+        _line.WriteString("requestId"u8, ended.RequestId);
+        _line.WriteString("method"u8, ended.Method);
+        if (ended.Target.Length > 0)
         {
-            json.WriteStartObject();
-            json.WriteString("at"u8, at.UtcDateTime);
-            json.WriteString("kind"u8, "request"u8);
-            json.WriteString("requestId"u8, ended.RequestId);
-            json.WriteString("method"u8, ended.Method);
-            if (ended.Target.Length > 0)
-            {
-                json.WriteString("function"u8, ended.Target);
-            }
-
-            json.WriteNumber("status"u8, ended.Status);
-            json.WriteString("outcome"u8, OutcomeOf(ended));
-            json.WriteString("executed"u8, ExecutedOf(ended));
-            if (ended.Reason is { } reason)
-            {
-                json.WriteString("reason"u8, reason);
-            }
-
-            if (worker is not null)
-            {
-                json.WriteString("worker"u8, worker);
-            }
-
-            json.WriteNumber("ms"u8, Math.Round(ended.Duration.TotalMilliseconds, 3));
-            if (ended.Accepted)
-            {
-                json.WriteNumber("queueMs"u8, Math.Round(ended.QueueWait.TotalMilliseconds, 3));
-            }
-
-            if (ended.TimeToHead is { } head)
-            {
-                json.WriteNumber("headMs"u8, Math.Round(head.TotalMilliseconds, 3));
-            }
-
-            json.WriteNumber("bytes"u8, ended.Bytes);
-            json.WriteEndObject();
+            _line.WriteString("function"u8, ended.Target);
         }
 
+        _line.WriteNumber("status"u8, ended.Status);
+        _line.WriteString("outcome"u8, OutcomeOf(ended));
+        _line.WriteString("executed"u8, ExecutedOf(ended));
+        if (ended.Reason is { } reason)
+        {
+            _line.WriteString("reason"u8, reason);
+        }
+
+        if (worker is not null)
+        {
+            _line.WriteString("worker"u8, worker);
+        }
+
+        AppendMilliseconds("ms"u8, ended.Duration);
+        if (ended.Accepted)
+        {
+            AppendMilliseconds("queueMs"u8, ended.QueueWait);
+        }
+
+        if (ended.TimeToHead is { } head)
+        {
+            AppendMilliseconds("headMs"u8, head);
+        }
+
+        _line.WriteNumber("bytes"u8, ended.Bytes);
+        _line.WriteEndObject();
+        _line.Flush();
         _buffer.Write("\n"u8);
+    }
+
+    // A decimal of three places: the shortest text of a double takes several times as long to find.
+    private void AppendMilliseconds(ReadOnlySpan<byte> name, TimeSpan time)
+    {
+        var microseconds = (long)Math.Round(time.TotalMicroseconds);
+        var magnitude = Math.Abs(microseconds);
+        _line.WriteNumber(name, new decimal((int)magnitude, (int)(magnitude >> 32), 0, microseconds < 0, 3));
     }
 
     private void AppendText(DateTimeOffset at, in EndedInvocation ended, string? worker)

@@ -251,7 +251,7 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 /// <summary>Standard output that nobody looks at.</summary>
 internal sealed class NoOutput : IMarkerOutput
 {
-    public void Write(string lines)
+    public void Write(ReadOnlySpan<byte> lines)
     {
     }
 }

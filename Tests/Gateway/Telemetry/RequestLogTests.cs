@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Text.Json;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
@@ -94,6 +95,47 @@ public sealed class RequestLogTests
         Assert.Equal(0, _time.ArmedTimers);
         log.Write(Ended("id-3"));
         Assert.Equal(1, _time.ArmedTimers);
+    }
+
+    [Fact]
+    public async Task ABurst_IsWrittenInPiecesOfWholeLines()
+    {
+        await using var log = Log();
+        for (var i = 0; i < 2000; i++)
+        {
+            log.Write(Ended("burst-" + i));
+        }
+
+        _time.Advance(RequestLog.Delay);
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => "burst-" + i), _output.Lines.Select(l => Parse(l)["requestId"].GetString()!));
+        Assert.InRange(_output.Writes, 2, 20);
+    }
+
+    /// <summary>A line costs no memory beyond its place in the queue.</summary>
+    [Fact]
+    public async Task Lines_LeaveNextToNothingToCollect()
+    {
+        await using var log = new RequestLog(
+            new TelemetryOptions { RequestLog = RequestLogFormat.Json }, new NoOutput(), new FunctionBoard(new InvocationLedger(_time), _time), _time);
+        var ended = Ended("request");
+        Burst();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 10; i++)
+        {
+            Burst();
+        }
+
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 5000, 0, 32);
+
+        void Burst()
+        {
+            for (var i = 0; i < 500; i++)
+            {
+                log.Write(ended);
+            }
+
+            _time.Advance(RequestLog.Delay);
+        }
     }
 
     [Theory]
@@ -216,7 +258,7 @@ public sealed class RequestLogTests
             return new Opening(full);
         }
 
-        public void Write(string lines)
+        public void Write(ReadOnlySpan<byte> lines)
         {
             if (_full is { } full)
             {
@@ -225,7 +267,7 @@ public sealed class RequestLogTests
             }
 
             Interlocked.Increment(ref _writes);
-            foreach (var line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (var line in Encoding.UTF8.GetString(lines).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 _lines.Enqueue(line);
             }
