@@ -86,3 +86,13 @@ build() {
   print_errors "$log"
   return 1
 }
+
+# Runs a step of the calling script, and shows what it said only when it fails. $1: the step, the rest: the command.
+quietly() {
+  local output
+  if ! output=$("${@:2}" 2>&1); then
+    printf '%s\n' "$output" >&2
+    echo "$(basename "$0"): $1 failed" >&2
+    exit 1
+  fi
+}

@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using NoslateFleet.Bench.Admission;
 using NoslateFleet.Bench.Compare;
+using NoslateFleet.Bench.Fleet;
 using NoslateFleet.Bench.Hosts;
 using NoslateFleet.Bench.Load;
 using NoslateFleet.Bench.Micro;
@@ -9,6 +10,8 @@ const string Usage = """
     NoslateFleet.Bench compare [options]   the comparison; Bench/compare calls it, and tells the options with --help
     NoslateFleet.Bench micro [options]     micro-benchmarks of admission, codec and transport; the options are BenchmarkDotNet's
     NoslateFleet.Bench admission           admission, ticket and completion on one and on two threads, in some seconds
+
+    NoslateFleet.Bench fleet SILO          start, memory and publishing of a published silo; Bench/fleet calls it
 
     What compare starts as processes of their own: gateway, http, client, load.
     """;
@@ -23,6 +26,9 @@ switch (args)
         return 0;
     case ["admission"]:
         AdmissionMeasure.Run();
+        return 0;
+    case ["fleet", var silo]:
+        await FleetMeasure.RunAsync(silo);
         return 0;
     case ["gateway", .. var options]:
         await GatewayHost.RunAsync(options);
