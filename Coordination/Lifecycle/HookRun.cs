@@ -9,6 +9,7 @@ internal sealed class HookRun
 {
     private readonly CancellationTokenSource _force = new();
     private readonly CancellationTokenSource _callOff = new();
+    private readonly TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<StepTime> _steps = [];
     private readonly TimeProvider _time;
     private volatile bool _forced;
@@ -57,6 +58,9 @@ internal sealed class HookRun
         set => _settled = value;
     }
 
+    /// <summary>Completed once somebody wants it who waits for nobody's turn.</summary>
+    public Task Urgent => _urgent.Task;
+
     public IReadOnlyList<StepTime> StepsSoFar()
     {
         lock (_steps)
@@ -78,6 +82,8 @@ internal sealed class HookRun
         Forced = true;
         Budget.Cancel(_force);
     }
+
+    public void Hurry() => _urgent.TrySetResult();
 
     public void CallOff()
     {

@@ -248,6 +248,11 @@ public sealed class InstanceLifecycle : IDisposable
             if (_stop is not null)
             {
                 _stop.Shared |= _stop.Cause != cause;
+                if (cause != HookCause)
+                {
+                    _stop.Hurry();
+                }
+
                 return _stop.Task;
             }
 
@@ -657,7 +662,7 @@ public sealed class InstanceLifecycle : IDisposable
 
     /// <summary>
     /// A hook that comes during the platform's /initialize waits its turn; whether that succeeds is not its matter. A signal waits for
-    /// nobody, and the instance's own tries to start hold no hook up.
+    /// nobody, also one that joins a hook's stop, and the instance's own tries to start hold no hook up.
     /// </summary>
     private async Task WaitItsTurnAsync(HookRun run)
     {
@@ -670,7 +675,7 @@ public sealed class InstanceLifecycle : IDisposable
         if (initialising is not null && run.Cause == HookCause)
         {
             using var part = run.Budget.Take(Timeout.InfiniteTimeSpan, _budgets.Flush);
-            await run.StepAsync("initialize", initialising.WaitAsync, part.Token);
+            await run.StepAsync("initialize", _ => Task.WhenAny(initialising, run.Urgent), part.Token);
         }
     }
 

@@ -212,6 +212,25 @@ public sealed class StopTests
         Assert.Null(await initialize);
     }
 
+    [Theory]
+    [InlineData("signal")]
+    [InlineData("order")]
+    public async Task SignalOrOrder_ThatJoinsAHooksStop_DoesNotWaitForTheInitializeEither(string cause)
+    {
+        using var it = new InstanceUnderTest();
+        it.Work[Prepare] = Way.Held;
+        var initialize = it.InitializeAsync(byHook: true);
+        await it.Work.WhenCalledAsync(Prepare);
+        var hook = it.Life.StopAsync("hook");
+        await it.WhenNextTimerAsync(TimeSpan.FromSeconds(58.5));
+        var receipt = await Soon(it.Life.StopAsync(cause));
+        Assert.Same(receipt, await Soon(hook));
+        Assert.Equal("initialize done", Steps(receipt)[0]);
+        Assert.Equal(("hook", InstancePhase.Stopped, Verdict.Clean), (receipt.Cause, receipt.Phase, receipt.Verdict));
+        it.Work.Release(Prepare);
+        Assert.Null(await initialize);
+    }
+
     [Fact]
     public async Task Force_EndsTheWaiting()
     {
