@@ -173,7 +173,15 @@ internal sealed class InvocationContent : HttpContent
 
         // The common case: everything is here and fits into one frame.
         ReadOnlyMemory<byte> whole = EncodeInline(read.Buffer);
-        _body.AdvanceTo(read.Buffer.End);
+        try
+        {
+            Advance(read.Buffer.End);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException(e);
+        }
+
         Sent = IsRepeatable = true;
         return stream.WriteAsync(whole, cancellationToken).AsTask();
     }
@@ -227,7 +235,7 @@ internal sealed class InvocationContent : HttpContent
                 }
                 finally
                 {
-                    _body!.AdvanceTo(rest.Start);
+                    Advance(rest.Start);
                 }
 
                 if (read.IsCompleted)
@@ -349,7 +357,7 @@ internal sealed class InvocationContent : HttpContent
         if (read.Buffer.IsEmpty && !read.IsCompleted)
         {
             // Someone else's cancelled read: it says nothing about the body.
-            _body.AdvanceTo(read.Buffer.End);
+            Advance(read.Buffer.End);
             return false;
         }
 
@@ -398,22 +406,31 @@ internal sealed class InvocationContent : HttpContent
                 return read;
             }
 
-            _body.AdvanceTo(read.Buffer.End);
+            Advance(read.Buffer.End);
+        }
+    }
+
+    // A reader whose client has gone, or whose body broke, may tell so here first.
+    private void Advance(SequencePosition consumed)
+    {
+        try
+        {
+            _body!.AdvanceTo(consumed);
+        }
+        catch (Exception e)
+        {
+            BodyError ??= e;
+            throw;
         }
     }
 
     // The caller gets the reader back as it was: nothing consumed, and no cancelled read left for the next who reads.
     private void GiveBack(in ReadResult read)
     {
-        _body!.AdvanceTo(read.Buffer.Start);
-        if (read.IsCanceled)
-        {
-            return;
-        }
-
         try
         {
-            if (_body.TryRead(out ReadResult cancelled))
+            _body!.AdvanceTo(read.Buffer.Start);
+            if (!read.IsCanceled && _body.TryRead(out ReadResult cancelled))
             {
                 _body.AdvanceTo(cancelled.Buffer.Start);
             }

@@ -291,6 +291,61 @@ public sealed class UploadTests
     }
 
     [Fact]
+    public async Task SmallBodyThatBreaksAsItIsGivenBack_NeverReachesThePlane()
+    {
+        await using InvocationHarness harness = await StartAsync(_ => Task.CompletedTask);
+        var body = new BreakingReader(PipeReader.Create(new ReadOnlySequence<byte>("small"u8.ToArray())), new OperationCanceledException("gone"));
+        var failure = await Assert.ThrowsAsync<InvocationFailedException>(() => harness.InvokeAsync(body));
+        Assert.Equal((InvocationFailure.RequestBodyFailed, Executed.Never), (failure.Error.Failure, failure.Error.Executed));
+        Assert.Equal("gone", Assert.IsType<OperationCanceledException>(failure.InnerException).Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task BodyThatBreaksAsItIsGivenBack_IsTheBodysFault_NotThePlanes(int sound)
+    {
+        var pipe = new Pipe();
+        using var arrived = new SemaphoreSlim(0);
+        await using InvocationHarness harness = await StartAsync(async call =>
+        {
+            while (await call.ReadAsync() is not null)
+            {
+                arrived.Release();
+            }
+        });
+        var body = new BreakingReader(pipe.Reader, new IOException("the client hung up")) { Sound = sound };
+        Task<InvocationCall> invoking = harness.InvokeAsync(body);
+
+        // The head goes before any of the body is there.
+        Assert.True(await arrived.WaitAsync(Patience));
+        await pipe.Writer.WriteAsync("part"u8.ToArray());
+        if (sound > 0)
+        {
+            Assert.True(await arrived.WaitAsync(Patience));
+            await pipe.Writer.WriteAsync("part"u8.ToArray());
+        }
+
+        var failure = await Assert.ThrowsAsync<InvocationFailedException>(() => invoking);
+        Assert.Equal((InvocationFailure.RequestBodyFailed, Executed.Maybe), (failure.Error.Failure, failure.Error.Executed));
+        Assert.Equal("the client hung up", Assert.IsType<IOException>(failure.InnerException).Message);
+    }
+
+    [Fact]
+    public async Task BodyThatBreaksAsItIsGivenBackUnread_LeavesTheCallsOwnEnd()
+    {
+        var pipe = new Pipe();
+        await using InvocationHarness harness = await StartAsync(async call =>
+        {
+            await call.ReadAsync();
+            await call.WriteAsync(Head(200));
+            call.SetStatus(0);
+        });
+        await using InvocationCall call = await harness.InvokeAsync(new BreakingReader(pipe.Reader, new IOException("the client hung up")));
+        Assert.Empty(await ReadToEndAsync(call));
+    }
+
+    [Fact]
     public async Task HeadAboveTenMebibytes_IsRefusedWithoutASend()
     {
         await using InvocationHarness harness = WithoutPlane();
