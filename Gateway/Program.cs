@@ -1,5 +1,9 @@
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Gateway.Supervision;
+
+// First of all: until then our environment is as open as any process's. Commands have the token in theirs, too.
+ProcessTable.HideOwnMemory();
 
 return args switch
 {

@@ -1,8 +1,12 @@
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Dashboard;
 using NoslateFleet.Silo.Hosting;
+
+// First of all: until then our environment is as open as any process's. Commands have the token in theirs, too.
+ProcessTable.HideOwnMemory();
 
 return args switch
 {

@@ -10,6 +10,7 @@ internal static class ProcessTable
     public const int SigTerm = 15;
 
     private const int NoHang = 1;
+    private const int SetDumpable = 4;
     private const int SetChildSubreaper = 36;
 
     /// <summary>The living and the dead children of this process that nobody has reaped: id, and whether it is dead.</summary>
@@ -54,6 +55,13 @@ internal static class ProcessTable
 
     /// <summary>What our children leave behind when they die comes to us instead of to the first process, also where we are not the first ourselves.</summary>
     public static bool BecomeSubreaper() => Prctl(SetChildSubreaper, 1, 0, 0, 0) == 0;
+
+    /// <summary>
+    /// Nobody but whoever may look into every process can read our environment and our memory any more, nor attach to us: functions run as the same user,
+    /// and what is ours has tokens and the platform's credentials in it. No core is dumped either. It does not go over to what we start.
+    /// </summary>
+    /// <returns>Whether it was done; elsewhere than on Linux it is not.</returns>
+    public static bool HideOwnMemory() => OperatingSystem.IsLinux() && Prctl(SetDumpable, 0, 0, 0, 0) == 0;
 
     // SYSLIB1054: the generated marshalling would need unsafe code for a few integers.
 #pragma warning disable SYSLIB1054

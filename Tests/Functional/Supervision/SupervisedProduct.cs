@@ -37,8 +37,11 @@ internal sealed class SupervisedProduct : IAsyncDisposable
 
     public RunningProcess Gateway { get; private set; } = null!;
 
+    /// <summary>Whether the program before the gateway becomes the gateway itself.</summary>
+    public bool Direct { get; init; }
+
     /// <summary>The gateway's own process, also where another one stands before it.</summary>
-    public int GatewayId => _before.Length == 0 ? Gateway.Id : ProcessView.ChildrenOf(Gateway.Id).Single().Id;
+    public int GatewayId => Direct || _before.Length == 0 ? Gateway.Id : ProcessView.ChildrenOf(Gateway.Id).Single().Id;
 
     public string[] TurfdCommand => ["node", Program("turfd.js"), TurfdSocket, .. Turfd];
 

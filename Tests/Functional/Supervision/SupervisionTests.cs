@@ -48,6 +48,43 @@ public sealed class SupervisionTests
         File.Delete(product.Turfd[0]);
     }
 
+    [SkippableFact]
+    public async Task Function_CanReadNeitherOurEnvironmentNorOurMemory_ThoughItIsOfTheSameUser()
+    {
+        const string Token = "not-for-tenants-7c2e";
+
+        // A test's user may be allowed to look into every process; tenant code is not.
+        string[] before = [];
+        if (Environment.IsPrivilegedProcess)
+        {
+            const string Rights = "-sys_ptrace,-sys_admin,-perfmon";
+            before = [Requires.Program("setpriv"), "--inh-caps=" + Rights, "--bounding-set=" + Rights];
+            Skip.IfNot(await CanAsync([.. before, "true"]), "no right may be given up here");
+        }
+
+        var start = new System.Diagnostics.ProcessStartInfo("env", [$"{nameof(Token)}={Token}", .. before, "sleep", "1000"]);
+        await using var another = new RunningProcess(start);
+        Environment.SetEnvironmentVariable("Gateway__Admin__Token", Token);
+        await using var product = new SupervisedProduct(before) { Direct = true };
+        try
+        {
+            product.Product.Admin.DefaultRequestHeaders.Authorization = new("Bearer", Token);
+            await product.ReadyAsync();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("Gateway__Admin__Token", null);
+        }
+
+        Task<string> ReadAsync(int id, string file) => product.Product.Http.GetStringAsync($"/invoke/large/read?file=/proc/{id}/{file}");
+        await Until.TrueAsync(
+            async () => (await ReadAsync(another.Id, "environ")).Contains(Token, StringComparison.Ordinal), "a function can't read what is another process's, so that this test tells nothing");
+        Assert.Contains("Admin:Port", await ReadAsync(product.GatewayId, "cmdline"), StringComparison.Ordinal);
+        Assert.Contains(await ReadAsync(product.GatewayId, "environ"), (string[])["EACCES", "EPERM"]);
+        Assert.Contains(await ReadAsync(product.GatewayId, "maps"), (string[])["EACCES", "EPERM"]);
+        Assert.Contains(await ReadAsync(product.GatewayId, "mem"), (string[])["EACCES", "EPERM"]);
+    }
+
     [SkippableTheory]
     [InlineData("turfd")]
     [InlineData("data-plane")]

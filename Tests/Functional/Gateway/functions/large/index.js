@@ -1,5 +1,6 @@
 'use strict';
-// Bodies that don't fit into memory: /count counts what comes, /give?bytes=N writes N bytes; /wait?touch=A&until=B answers when B is there.
+// Bodies that don't fit into memory: /count counts what comes, /give?bytes=N writes N bytes; /wait?touch=A&until=B answers when B is there;
+// /read?file=A tells what is in it, or why it can't be read.
 const fs = require('fs');
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -41,6 +42,17 @@ exports.handler = async (ctx, req, res) => {
       fs.writeFileSync(url.searchParams.get('touch'), '');
       while (!fs.existsSync(url.searchParams.get('until'))) await pause(2);
       res.end('done');
+      break;
+    }
+    case '/read': {
+      let told;
+      try {
+        told = fs.readFileSync(url.searchParams.get('file'), 'latin1');
+      } catch (error) {
+        told = error.code;
+      }
+      res.writeHead(200);
+      res.end(told);
       break;
     }
     default:
