@@ -62,6 +62,9 @@ public static class GatewayApplication
         }
 
         var options = GatewayOptionsLoader.Load(builder.Configuration, otherErrors);
+
+        // A line of a request's head ends with CR LF. Whoever stands before this server may take a lone LF for a part of a value.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         builder.Services.AddGateway(options);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -135,6 +135,12 @@ internal sealed class PlatformApplication(
             return Refuse(exchange, ProblemTable.MethodNotAllowed);
         }
 
+        if (StrictLength.IsUnknownCoding(exchange.Request))
+        {
+            exchange.Response.Headers.Connection = "close";
+            return Refuse(exchange, ProblemTable.CodingNotSupported);
+        }
+
         if (StrictRequest.IsAmbiguous(exchange.Request) || (_functionCompute && PlatformTrust.HasDoubledMark(headers)))
         {
             // Where the next request begins on this connection may be in dispute.

@@ -10,6 +10,7 @@ using Microsoft.Extensions.Options;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Forwarding;
 using NoslateFleet.Gateway.Lifecycle;
+using NoslateFleet.Gateway.Requests;
 using NoslateFleet.Gateway.Telemetry;
 
 namespace NoslateFleet.Gateway.Platform;
@@ -41,7 +42,7 @@ internal sealed class PlatformServer : IHostedService, IDisposable
             ApplicationServices = services,
 
             // Header values are UTF-8 both ways: a function's own must not turn into question marks.
-            RequestHeaderEncodingSelector = static _ => Encoding.UTF8,
+            RequestHeaderEncodingSelector = static name => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? StrictLength.Digits : Encoding.UTF8,
             ResponseHeaderEncodingSelector = static _ => Encoding.UTF8,
         };
 

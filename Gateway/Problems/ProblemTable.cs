@@ -24,13 +24,16 @@ internal static class ProblemTable
         "The request body can't be read as HTTP.");
 
     public static readonly Problem AmbiguousRequest = new(400, Gateway, "ambiguous-request", Executed.Never,
-        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, a control character in a header or in the target, or a header name that is none.");
+        "Two readers could understand the request differently: both Content-Length and Transfer-Encoding, a Transfer-Encoding that is not chunked once, a control character in a header or in the target, or a header name that is none.");
 
     public static readonly Problem MethodNotAllowed = new(405, Gateway, "method-not-allowed", Executed.Never,
         "CONNECT and TRACE are not forwarded.");
 
     public static readonly Problem UpgradeNotSupported = new(501, Gateway, "upgrade-not-supported", Executed.Never,
         "Protocol upgrades, WebSocket among them, are not forwarded.");
+
+    public static readonly Problem CodingNotSupported = new(501, Gateway, "coding-not-supported", Executed.Never,
+        "The request body is in a transfer coding other than chunked.");
 
     public static readonly Problem BodyTooLarge = new(413, Gateway, "body-too-large", Executed.Never,
         "The request body is larger than the configured limit.");
@@ -108,7 +111,7 @@ internal static class ProblemTable
     /// <summary>The problems that the gateway makes without the node.</summary>
     public static IReadOnlyList<Problem> Own { get; } =
     [
-        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, BodyTooLarge, RequestTimeout,
+        NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, CodingNotSupported, BodyTooLarge, RequestTimeout,
         BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, Forbidden, TooManyFailures, TooManyListeners, NoToken, ForeignOrigin,
         BadArgument, UnknownInstance, UnknownVersion, VersionConflict, ProfilesInvalid, DirectoryUnavailable,
     ];

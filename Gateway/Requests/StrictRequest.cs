@@ -22,8 +22,7 @@ internal static class StrictRequest
     public static bool IsAmbiguous(IHttpRequestFeature request)
     {
         var headers = request.Headers;
-        // Over HTTP/2 any Transfer-Encoding is malformed (RFC 9113, section 8.2.2).
-        if (headers.TransferEncoding.Count > 0 && (headers.ContainsKey(DisplacedLength) || IsHttp2(request)))
+        if (headers.TransferEncoding.Count > 0 && (headers.ContainsKey(DisplacedLength) || !StrictLength.IsChunked(request)))
         {
             return true;
         }
