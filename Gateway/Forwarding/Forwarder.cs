@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
@@ -28,8 +29,11 @@ internal sealed class Forwarder
     /// <summary>Output is flushed at the latest after this many bytes, so that back-pressure is felt; Kestrel itself pauses at 64 KiB.</summary>
     private const int FlushAfter = 32 * 1024;
 
-    /// <summary>How long what was flushed before a cut has to reach the socket: an abort overtakes it.</summary>
+    /// <summary>How long what was flushed before a cut has to reach the socket, where only an abort can tell of the cut: it overtakes it.</summary>
     private static readonly TimeSpan _cutGrace = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a client has to read what was sent before a cut. A slower one loses the rest, which it would have had no use for.</summary>
+    private static readonly TimeSpan _endGrace = TimeSpan.FromSeconds(5);
 
     private readonly INoslateNode _node;
     private readonly InstanceLifecycle _lifecycle;
@@ -234,7 +238,18 @@ internal sealed class Forwarder
                     start = filled = keep;
                 }
 
-                var count = await read;
+                int count;
+                try
+                {
+                    count = await read;
+                }
+                catch (InvocationFailedException) when (started)
+                {
+                    // What came before the failure is the client's, up to the last byte.
+                    await HandOverAsync();
+                    throw;
+                }
+
                 if (count == 0)
                 {
                     break;
@@ -380,7 +395,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
-        var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
+        var executed = error.Executed;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Reason = problem.Reason;
@@ -436,17 +451,43 @@ internal sealed class Forwarder
     /// </summary>
     private async ValueTask CutAsync(PlatformExchange exchange)
     {
-        try
+        if (exchange.Connection is { IsHttp2: false } connection && HasAnEndOfItsOwn(exchange))
         {
-            await Task.Delay(_cutGrace, _time, exchange.Aborted);
+            await EndOutputAsync(exchange, connection);
         }
-        catch (OperationCanceledException)
+        else
         {
-            // The client was faster.
+            try
+            {
+                await Task.Delay(_cutGrace, _time, exchange.Aborted);
+            }
+            catch (OperationCanceledException)
+            {
+                // The client was faster.
+            }
         }
 
         exchange.Lifetime.Abort();
     }
+
+    private async ValueTask EndOutputAsync(PlatformExchange exchange, TrackedConnection connection)
+    {
+        using var grace = new CancellationTokenSource(_endGrace, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(grace.Token, exchange.Aborted);
+        try
+        {
+            await exchange.ResponseBody.Writer.FlushAsync(either.Token);
+            await connection.EndOutputAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // What it has not read by now it does not get.
+        }
+    }
+
+    // Chunks or a length, which a mere end of the connection leaves open. Without either (HTTP/1.0) the end of the connection is the body's.
+    private static bool HasAnEndOfItsOwn(PlatformExchange exchange) =>
+        exchange.Response.Headers.ContentLength is not null || exchange.Request.Protocol.Equals("HTTP/1.1", StringComparison.Ordinal);
 
     private void OnExpired(PlatformExchange exchange, string limit)
     {
@@ -468,12 +509,21 @@ internal sealed class Forwarder
         exchange.Lifetime.Abort();
     }
 
-    // HTTP/2 connections are told by GOAWAY.
     private void EndConnectionIfLeaving(PlatformExchange exchange)
     {
-        if (_lifecycle.IsLeaving && exchange.IsHttp1)
+        if (!_lifecycle.IsLeaving)
+        {
+            return;
+        }
+
+        if (exchange.IsHttp1)
         {
             exchange.Response.Headers.Connection = "close";
+        }
+        else
+        {
+            // The connection may have been opened after all were told.
+            exchange.Connection?.SayGoAway();
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class Connections
     /// <param name="http2">Whether it speaks HTTP/2.</param>
     public async Task TrackAsync(ConnectionContext connection, ConnectionDelegate serve, bool http2)
     {
-        var tracked = new TrackedConnection(http2 ? connection.Features.Get<IConnectionLifetimeNotificationFeature>() : null);
+        var tracked = new TrackedConnection(connection, http2);
         connection.Features.Set(tracked);
         _open[connection.ConnectionId] = tracked;
         try
@@ -29,7 +29,13 @@ internal sealed class Connections
         }
     }
 
-    /// <summary>Tells every HTTP/2 connection to take no new stream (GOAWAY). HTTP/1.1 is told with each response.</summary>
+    /// <summary>How many exchanges are kept: one for each HTTP/1.1 connection that was ever used, and over HTTP/2 those that run.</summary>
+    public int Exchanges => _open.Values.Sum(connection => connection.Exchanges);
+
+    /// <summary>
+    /// Tells every HTTP/2 connection to take no new stream (GOAWAY). HTTP/1.1 is told with each response, and so is an HTTP/2 connection that is opened
+    /// later.
+    /// </summary>
     public void SayGoAway()
     {
         foreach (var connection in _open.Values)
@@ -48,11 +54,27 @@ internal sealed class Connections
     }
 }
 
-/// <summary>One connection and the exchanges that were ever made on it: one over HTTP/1.1, a few that are used again over HTTP/2.</summary>
-internal sealed class TrackedConnection(IConnectionLifetimeNotificationFeature? http2)
+/// <summary>
+/// One connection and its exchanges: over HTTP/1.1 the one that was ever made on it, over HTTP/2 those that run, since a connection that
+/// stays open makes new ones again and again.
+/// </summary>
+internal sealed class TrackedConnection(ConnectionContext connection, bool http2)
 {
     private readonly Lock _lock = new();
     private readonly List<PlatformExchange> _exchanges = [];
+
+    public bool IsHttp2 => http2;
+
+    public int Exchanges
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _exchanges.Count;
+            }
+        }
+    }
 
     public void Add(PlatformExchange exchange)
     {
@@ -62,7 +84,34 @@ internal sealed class TrackedConnection(IConnectionLifetimeNotificationFeature? 
         }
     }
 
-    public void SayGoAway() => http2?.RequestClose();
+    public void Remove(PlatformExchange exchange)
+    {
+        lock (_lock)
+        {
+            _exchanges.Remove(exchange);
+        }
+    }
+
+    public void SayGoAway()
+    {
+        if (http2)
+        {
+            connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+    }
+
+    /// <summary>
+    /// Ends the connection once all that was written has left, as an abort does not: it throws away what the peer has not read yet. Not while
+    /// anybody writes or flushes.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait for a peer that does not read.</param>
+    public async Task EndOutputAsync(CancellationToken cancellationToken)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = connection.ConnectionClosed.UnsafeRegister(static ended => ((TaskCompletionSource)ended!).TrySetResult(), ended);
+        await connection.Transport.Output.CompleteAsync();
+        await ended.Task.WaitAsync(cancellationToken);
+    }
 
     public void CutInvocations()
     {

@@ -57,6 +57,11 @@ internal sealed class PlatformApplication(
         }
 
         exchange.Begin(contextFeatures, time.GetTimestamp());
+        if (exchange.Connection is { IsHttp2: true } connection)
+        {
+            connection.Add(exchange);
+        }
+
         return exchange;
     }
 
@@ -101,6 +106,11 @@ internal sealed class PlatformApplication(
         else if (context.Reason is not null)
         {
             telemetry.Refused(context);
+        }
+
+        if (context.Connection is { IsHttp2: true } connection)
+        {
+            connection.Remove(context);
         }
 
         if (context.IsEnding)
@@ -271,8 +281,13 @@ internal sealed class PlatformApplication(
 
     private static PlatformExchange NewExchange(IFeatureCollection features)
     {
-        var exchange = new PlatformExchange();
-        features.Get<TrackedConnection>()?.Add(exchange);
+        var connection = features.Get<TrackedConnection>();
+        var exchange = new PlatformExchange(connection);
+        if (connection is { IsHttp2: false })
+        {
+            connection.Add(exchange);
+        }
+
         return exchange;
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Platform;
@@ -12,7 +13,7 @@ namespace NoslateFleet.Gateway.Platform;
 /// One request on the platform port and its response. Kestrel keeps it with the connection (or the HTTP/2 stream) and it is used again for the next
 /// request there, so that a request costs no context of its own.
 /// </summary>
-internal sealed class PlatformExchange
+internal sealed class PlatformExchange(TrackedConnection? connection)
 {
     private IHttpRequestFeature? _request;
     private IHttpResponseFeature? _response;
@@ -20,6 +21,9 @@ internal sealed class PlatformExchange
     private string? _peerText;
     private AdmissionResult _admitted;
     private volatile bool _inFlight;
+
+    /// <summary>The connection that it belongs to for good; null if nobody keeps it in view.</summary>
+    public TrackedConnection? Connection => connection;
 
     public IFeatureCollection Features { get; private set; } = null!;
 

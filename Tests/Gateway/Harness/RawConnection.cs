@@ -21,9 +21,15 @@ internal sealed class RawConnection : IDisposable
     /// <param name="port">The port.</param>
     /// <param name="from">The address to call from; null for the usual one.</param>
     /// <param name="to">The address to call; null for 127.0.0.1.</param>
-    public static async Task<RawConnection> OpenAsync(int port, IPAddress? from = null, IPAddress? to = null)
+    /// <param name="receiveBuffer">How many bytes the system takes for it before it reads; null for the usual number.</param>
+    public static async Task<RawConnection> OpenAsync(int port, IPAddress? from = null, IPAddress? to = null, int? receiveBuffer = null)
     {
         var connection = new RawConnection();
+        if (receiveBuffer is { } size)
+        {
+            connection._socket.ReceiveBufferSize = size;
+        }
+
         if (from is not null)
         {
             connection._socket.Bind(new IPEndPoint(from, 0));
@@ -91,6 +97,25 @@ internal sealed class RawConnection : IDisposable
 
     /// <summary>True when the peer has closed or reset the connection and nothing more comes.</summary>
     public async Task<bool> IsClosedAsync() => _start == _end && !await FillAsync();
+
+    /// <summary>Reads on to the end; true when that is a reset and no proper one.</summary>
+    public async Task<bool> IsResetAsync()
+    {
+        using var limit = new CancellationTokenSource(_limit);
+        try
+        {
+            while (await _socket.ReceiveAsync(_buffer, limit.Token) > 0)
+            {
+                // Whatever came before it.
+            }
+
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
 
     /// <summary>Ends what this side sends and goes on to listen.</summary>
     public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -13,6 +14,7 @@ internal sealed class Http2Client : IDisposable
     private readonly Socket _socket;
     private readonly NetworkStream _stream;
     private int _next = 1;
+    private bool _toldToGoAway;
 
     private Http2Client(Socket socket)
     {
@@ -71,7 +73,12 @@ internal sealed class Http2Client : IDisposable
             }
             else if (type == RawPlane.GoAway)
             {
-                return new Http2Answer(status, body.ToArray(), Http2End.Closed);
+                if (!IsGraceful(payload, id))
+                {
+                    return new Http2Answer(status, body.ToArray(), Http2End.Closed);
+                }
+
+                _toldToGoAway = true;
             }
             else if (stream != id)
             {
@@ -97,11 +104,26 @@ internal sealed class Http2Client : IDisposable
         }
     }
 
+    /// <summary>Reads until the server has said that it takes no new stream; an end of the connection without that fails.</summary>
+    public async Task ReadGoAwayAsync()
+    {
+        using var limit = new CancellationTokenSource(_limit);
+        while (!_toldToGoAway)
+        {
+            var (type, _, _, payload) = await RawPlane.ReadFrameAsync(_stream).WaitAsync(limit.Token);
+            _toldToGoAway = type == RawPlane.GoAway && IsGraceful(payload, 0);
+        }
+    }
+
     public void Dispose()
     {
         _stream.Dispose();
         _socket.Dispose();
     }
+
+    // No error, and this stream is still answered (RFC 9113, section 6.8).
+    private static bool IsGraceful(byte[] goAway, int stream) =>
+        BinaryPrimitives.ReadInt32BigEndian(goAway.AsSpan(4)) == 0 && BinaryPrimitives.ReadInt32BigEndian(goAway) >= stream;
 
     // The first field of a head is :status: an entry of the static table (RFC 7541, appendix A), or a literal under its name.
     private static int Status(byte[] block)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using NoslateFleet.Emulator.Node;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Gateway.Harness;
 
@@ -127,6 +128,25 @@ public sealed class Http2Tests : IAsyncLifetime, IDisposable
         }
 
         Assert.Equal(new(rounds * each, 0, 0, rounds * each, 0, 0), await _gateway.SettledAsync());
+    }
+
+    [SkippableFact]
+    public async Task Connection_KeepsNoRequestThatHasEnded()
+    {
+        const int Count = 8;
+        var go = _gateway.Flag("go");
+        var connections = _gateway.Service<Connections>();
+        using var client = await Http2Client.OpenAsync(_gateway.Http2Port);
+        var streams = new List<int>();
+        for (var i = 0; i < Count; i++)
+        {
+            streams.Add(await client.BeginAsync("GET", "/invoke/script", end: true, ("x-script", GatewayUnderTest.Script(["await", go], ["end"]))));
+        }
+
+        await Until.TrueAsync(() => connections.Exchanges == Count, "the requests do not run");
+        await File.WriteAllTextAsync(go, "");
+        await Until.TrueAsync(() => connections.Exchanges == 0, "a request that has ended is kept with its open connection");
+        Assert.Equal(Count, (await _gateway.SettledAsync()).Completed);
     }
 
     [SkippableFact]

@@ -3,6 +3,7 @@ using System.Net;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Gateway.Harness;
+using NoslateFleet.Tests.Gateway.Http;
 
 namespace NoslateFleet.Tests.Gateway.Lifecycle;
 
@@ -138,6 +139,31 @@ public sealed class StopTests
         // The client opens a connection of its own for this: the old one takes no stream any more.
         using var refused = await http.GetAsync("/");
         Assert.Equal("503 coordinator draining never", (await ProblemSeen.OfAsync(refused)).ToString());
+    }
+
+    [SkippableFact]
+    public async Task Http2Connection_OpenedInTheLameDuckTime_IsServed_AndToldToGoAway()
+    {
+        await using var gateway = await StartAsync(("Platform:Http2Port", "0"), ("Drain:LameDuck", "20s"));
+        var stop = gateway.CallAsync("/pre-stop");
+        await Until.TrueAsync(() => gateway.Lifecycle.IsLeaving, "the instance does not drain");
+        using var client = await Http2Client.OpenAsync(gateway.Http2Port);
+        var stream = await client.BeginAsync("GET", "/invoke/mirror", end: true);
+        Assert.Equal(200, (await client.ReadAsync(stream)).Status);
+        await client.ReadGoAwayAsync();
+        gateway.Lifecycle.Force();
+        await stop;
+    }
+
+    [SkippableFact]
+    public async Task Http2Connection_OpenedWhileItRefuses_IsToldToGoAway()
+    {
+        await using var gateway = await StartAsync(("Platform:Http2Port", "0"));
+        await gateway.CallAsync("/pre-stop");
+        using var client = await Http2Client.OpenAsync(gateway.Http2Port);
+        var stream = await client.BeginAsync("GET", "/invoke/mirror", end: true);
+        Assert.Equal(503, (await client.ReadAsync(stream)).Status);
+        await client.ReadGoAwayAsync();
     }
 
     [SkippableFact]
