@@ -21,4 +21,13 @@ public sealed record FleetOrder(
     FleetOrderKind Kind,
     string By,
     DateTimeOffset PlacedAt,
-    DateTimeOffset ExpiresAt);
+    DateTimeOffset ExpiresAt)
+{
+    /// <summary>The longest id that callers may give.</summary>
+    public const int MaxIdLength = 64;
+
+    /// <summary>Whether a caller may give an order this id.</summary>
+    /// <param name="text">The id.</param>
+    public static bool IsId(string text) =>
+        text.Length is > 0 and <= MaxIdLength && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+}

@@ -39,6 +39,7 @@ public sealed class OrderRunner : IAsyncDisposable
     private readonly Dictionary<string, FleetOrderResult> _ended = new(StringComparer.Ordinal);
     private readonly Queue<string> _endedInOrder = new();
     private readonly HashSet<string> _undelivered = new(StringComparer.Ordinal);
+    private readonly OrderedDictionary<string, FleetOrder> _unplaced = new(StringComparer.Ordinal);
     private Hold? _hold;
 
     /// <summary>A runner that has not begun.</summary>
@@ -82,7 +83,7 @@ public sealed class OrderRunner : IAsyncDisposable
     /// comes first, it is carried out once.
     /// </summary>
     /// <param name="order">The order.</param>
-    /// <returns>Ends when it was carried out, or when a drain has begun. What became of it is told to the directory, if that has the order.</returns>
+    /// <returns>Ends when it was carried out, or when a drain has begun. The directory gets the order and what became of it, once it is there.</returns>
     /// <exception cref="InvalidOperationException">No orders are taken: not yet, or not any more.</exception>
     public Task TakeAsync(FleetOrder order)
     {
@@ -138,14 +139,18 @@ public sealed class OrderRunner : IAsyncDisposable
             }
 
             await DeliverAsync(cancellationToken);
-            await CarryOutAsync(With(await _orders.ListAsync(_lifecycle.Identity.InstanceId, cancellationToken), handed), cancellationToken);
+            var listed = await _orders.ListAsync(_lifecycle.Identity.InstanceId, cancellationToken);
+            handed.Where(one => listed.All(state => state.Order.Id != one.Order.Id)).ToList().ForEach(one => Unplaced(one.Order));
+            await CarryOutAsync(With(listed, handed), cancellationToken);
             Settle(handed);
+            await PlaceAsync(cancellationToken);
             await DeliverAsync(cancellationToken);
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
             // They came by another way because the directory may be away: they don't wait for it. What has ended is kept, and told later.
             handed.RemoveAll(static one => one.Done.Task.IsCompleted);
+            handed.ForEach(one => Unplaced(one.Order));
             await CarryOutWithoutDirectoryAsync(handed, cancellationToken);
             throw;
         }
@@ -377,9 +382,31 @@ public sealed class OrderRunner : IAsyncDisposable
         _means.Changed();
     }
 
+    /// <summary>The order is to stand in the directory as others do, for those who ask what became of it, and for the process that comes after.</summary>
+    private void Unplaced(FleetOrder order)
+    {
+        if (_unplaced.Count < MaxRemembered)
+        {
+            _unplaced.TryAdd(order.Id, order);
+        }
+    }
+
+    /// <summary>Not before what stands in the directory was carried out: whatever is placed there is the later one.</summary>
+    private async Task PlaceAsync(CancellationToken cancellationToken)
+    {
+        foreach (var order in _unplaced.Values.ToArray())
+        {
+            var now = _time.GetUtcNow();
+            await _orders.PlaceAsync(
+                order with { ContainerLife = order.ContainerLife ?? _containerLife, PlacedAt = now, ExpiresAt = order.ExpiresAt > now ? order.ExpiresAt : now },
+                cancellationToken);
+            _unplaced.Remove(order.Id);
+        }
+    }
+
     private async Task DeliverAsync(CancellationToken cancellationToken)
     {
-        foreach (var id in _undelivered.ToArray())
+        foreach (var id in _undelivered.Where(id => !_unplaced.ContainsKey(id)).ToArray())
         {
             // False where the order is gone or has a result: then nobody waits for this one.
             await _orders.CompleteAsync(_ended[id], cancellationToken);

@@ -14,7 +14,6 @@ internal static class FleetEndpoints
 {
     private const int UsualLimit = 100;
     private const int MaxLimit = 1000;
-    private const int MaxOrderId = 64;
     private const double MaxExpirySeconds = 30 * 24 * 3600;
 
     public static void MapFleet(this WebApplication app)
@@ -194,9 +193,9 @@ internal static class FleetEndpoints
         var body = await FleetRequest.BodyAsync(context, FleetApiJson.Default.OrderBody);
         var kind = Kind(body.Kind);
         var id = body.Id ?? Guid.NewGuid().ToString("N");
-        if (id.Length is 0 or > MaxOrderId || id.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+        if (!FleetOrder.IsId(id))
         {
-            throw FleetRequest.Bad($"id must be 1 to {MaxOrderId} letters, digits, -, _ and .");
+            throw FleetRequest.Bad($"id must be 1 to {FleetOrder.MaxIdLength} letters, digits, -, _ and .");
         }
 
         if (body.ExpirySeconds is not (null or (>= 1 and <= MaxExpirySeconds)))
@@ -205,14 +204,35 @@ internal static class FleetEndpoints
         }
 
         var by = FleetRequest.By(body.By);
-        var entry = await EntryAsync(context, context.RequestServices.GetRequiredService<IFleetDirectory>());
         var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         var expiry = body.ExpirySeconds is { } seconds
             ? TimeSpan.FromSeconds(seconds)
             : context.RequestServices.GetRequiredService<FleetOptions>().OrderExpiry;
-        var state = await context.RequestServices.GetRequiredService<IFleetOrders>().PlaceAsync(
-            new FleetOrder(id, entry.Snapshot.InstanceId, entry.Snapshot.ContainerLife, kind, by, now, now + expiry), context.RequestAborted);
+        var state = await PlaceAsync(context, new FleetOrder(id, FleetRequest.InstanceId(context), null, kind, by, now, now + expiry));
         await FleetRequest.WriteAsync(context, 202, OrderAnswer.Of(state), FleetApiJson.Default.OrderAnswer);
+    }
+
+    private static async Task<FleetOrderState> PlaceAsync(HttpContext context, FleetOrder order)
+    {
+        var orders = context.RequestServices.GetRequiredService<IFleetOrders>();
+        DirectoryEntry entry;
+        try
+        {
+            entry = await EntryAsync(context, context.RequestServices.GetRequiredService<IFleetDirectory>());
+        }
+        catch (FleetDirectoryException)
+        {
+            // Never placed without the life that it is for: by the time the directory is back, another may bear the instance's id.
+            if (await orders.BringAsync(order, context.RequestAborted))
+            {
+                return new FleetOrderState(order, null);
+            }
+
+            throw;
+        }
+
+        return await orders.PlaceAsync(
+            order with { InstanceId = entry.Snapshot.InstanceId, ContainerLife = entry.Snapshot.ContainerLife }, context.RequestAborted);
     }
 
     private static FleetOrderKind Kind(string? text) => text?.ToLowerInvariant() switch

@@ -24,7 +24,7 @@ internal static class FleetOrderServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IFleetProfileState>(static provider => provider.GetRequiredService<ProfileFollower>());
         services.AddSingleton(provider => new OrderRunner(
-            provider.GetRequiredService<IFleetOrders>(),
+            provider.GetKeyedService<IFleetOrders>(IFleetOrders.OfDirectory) ?? provider.GetRequiredService<IFleetOrders>(),
             provider.GetRequiredService<IFleetNotices>(),
             provider.GetRequiredService<InstanceLifecycle>(),
             options.Lifecycle.ContainerLife,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Silo.Configuration;
+using NoslateFleet.Silo.Orders;
 using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Commands;
@@ -49,6 +50,9 @@ internal sealed class Tool : IAsyncDisposable
             services.AddLogging();
             services.AddSingleton(fleet);
             services.AddNoslateFleetRedis(configuration);
+            services.AddSingleton(settings);
+            services.AddSingleton<MeshClient>();
+            services.AddMeshOrders(static provider => provider.GetRequiredService<MeshClient>().ConnectAsync);
             await using var tool = new Tool(settings, fleet, services.BuildServiceProvider());
             await tool.ReachAsync();
             return await work(tool);

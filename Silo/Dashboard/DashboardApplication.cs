@@ -11,8 +11,8 @@ using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Gateway.Fleet;
-using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Configuration;
+using NoslateFleet.Silo.Orders;
 using NoslateFleet.Silo.Redis;
 
 namespace NoslateFleet.Silo.Dashboard;
@@ -48,7 +48,9 @@ internal static class DashboardApplication
         builder.Services.AddSingleton(options.Platform);
         builder.Services.AddSingleton(options.Fleet);
         builder.Services.AddNoslateFleetRedis(builder.Configuration);
-        AddOrders(builder.Services, settings!);
+        builder.Services.AddSingleton(settings!);
+        builder.Services.AddSingleton<MeshClient>();
+        builder.Services.AddMeshOrders(static provider => provider.GetRequiredService<MeshClient>().ConnectAsync);
         builder.Services.AddSingleton(new ProfileReader(Directory.GetCurrentDirectory()));
         builder.Services.AddSingleton<FleetEvents>();
         builder.Services.AddApiDescription();
@@ -66,15 +68,6 @@ internal static class DashboardApplication
         app.MapApiDescription();
         app.MapDashboard();
         return app;
-    }
-
-    // In place of the directory's own, which it has in it.
-    private static void AddOrders(IServiceCollection services, SiloSettings settings)
-    {
-        services.AddSingleton(settings);
-        services.AddSingleton<MeshClient>();
-        services.AddSingleton<IFleetOrders>(static provider => ActivatorUtilities.CreateInstance<MeshFleetOrders>(
-            provider, ActivatorUtilities.CreateInstance<RedisFleetOrders>(provider)));
     }
 
     private static (SiloSettings? Settings, IReadOnlyList<string> Errors) SettingsOf(IConfiguration configuration)

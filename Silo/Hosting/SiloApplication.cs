@@ -8,7 +8,9 @@ using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Silo.Configuration;
 using NoslateFleet.Silo.Invocations;
+using NoslateFleet.Silo.Orders;
 using NoslateFleet.Silo.Redis;
+using Orleans;
 
 namespace NoslateFleet.Silo.Hosting;
 
@@ -59,5 +61,11 @@ internal static class SiloApplication
         services.AddSingleton<SiloPart>();
         services.AddSingleton<SiloService>();
         services.AddHostedService(provider => provider.GetRequiredService<SiloService>());
+        if (settings.Topology == FleetTopology.Mesh)
+        {
+            services.AddMeshOrders(static provider => _ => provider.GetRequiredService<SiloPart>().Grains is { } grains
+                ? Task.FromResult(grains)
+                : Task.FromException<IGrainFactory>(new InvalidOperationException("the silo of this process does not run now")));
+        }
     }
 }

@@ -19,11 +19,14 @@ public sealed class CommandTests
     [InlineData("a-1")]
     [InlineData("a-1", "explode")]
     [InlineData("--Redis:Endpoints=redis:6379", "drain")]
+    [InlineData("a-1", "drain", "--id")]
+    [InlineData("a-1", "drain", "--id", "not an id")]
+    [InlineData("a-1", "drain", "--id=")]
     public async Task Order_WronglyUsed_SaysHow(params string[] args)
     {
         var (code, _, error) = await RunAsync(OrderCommand.RunAsync, args);
         Assert.Equal(2, code);
-        Assert.Contains("use order INSTANCE drain", error, StringComparison.Ordinal);
+        Assert.Contains(args.Length > 2 ? "--id is followed by" : "use order INSTANCE drain", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,7 +70,7 @@ public sealed class CommandTests
         await PublishAsync(redis, "a-1");
         var (code, output, _) = await RunAsync(OrderCommand.RunAsync, ["a-1", "drain", "--Redis:Endpoints=" + redis.Endpoint]);
         Assert.Equal(0, code);
-        Assert.Contains("is placed and not taken yet", output, StringComparison.Ordinal);
+        Assert.Contains("is placed and has no result yet", output, StringComparison.Ordinal);
         await using var services = Services(redis);
         var order = Assert.Single(await services.GetRequiredService<IFleetOrders>().ListAsync("a-1", CancellationToken.None)).Order;
         Assert.Equal((FleetOrderKind.Drain, "a-1"), (order.Kind, order.InstanceId));
@@ -83,7 +86,7 @@ public sealed class CommandTests
     }
 
     [SkippableFact]
-    public async Task InAMesh_OrdersGoByTheGrain_AndWhoGivesThemJoinsAsAClientOnly()
+    public async Task InAMesh_OrdersAreOfTheAdminApisKind_AndWhoGivesThemJoinsAsAClientOnly()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
@@ -95,10 +98,18 @@ public sealed class CommandTests
         Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "undrain", .. mesh])).Code);
         Assert.NotEqual(InstancePhase.Stopped, lifecycle.State.Phase);
         Assert.Equal(1, (await RunAsync(OrderCommand.RunAsync, ["one", "undrain", .. mesh])).Code);
-        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "flush", .. mesh])).Code);
+        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "flush", "--id", "mine", .. mesh])).Code);
+        Assert.Equal(0, (await RunAsync(OrderCommand.RunAsync, ["one", "flush", .. mesh, "--id=mine"])).Code);
+        Assert.Equal(1, (await RunAsync(OrderCommand.RunAsync, ["one", "drain", "--id=mine", .. mesh])).Code);
+        var placed = await it.Services.GetRequiredService<IFleetOrders>().ListAsync("one", CancellationToken.None);
+        Assert.Equal(
+            [FleetOrderKind.Drain, FleetOrderKind.Undrain, FleetOrderKind.Undrain, FleetOrderKind.Flush], placed.Select(static state => state.Order.Kind));
+        Assert.Equal("mine", placed[^1].Order.Id);
+        Assert.All(placed, static state => Assert.NotNull(state.Result));
+        Assert.Single(lifecycle.Recorder.After(0), static flight => flight.Kind == "order" && flight.Detail?.StartsWith("Flush: ", StringComparison.Ordinal) == true);
         var (code, _, error) = await RunAsync(OrderCommand.RunAsync, ["two", "drain", .. mesh]);
         Assert.Equal(1, code);
-        Assert.Contains("'two'", error, StringComparison.Ordinal);
+        Assert.Contains("no instance two", error, StringComparison.Ordinal);
         var rows = await redis.CliAsync("HKEYS", "{noslatefleet}:members:noslatefleet");
         Assert.Single(rows.Split('\n'), row => row.StartsWith("S127.0.0.1", StringComparison.Ordinal));
     }

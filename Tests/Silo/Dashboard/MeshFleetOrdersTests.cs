@@ -1,10 +1,10 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
-using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Configuration;
-using NoslateFleet.Silo.Dashboard;
+using NoslateFleet.Silo.Orders;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Silo.Hosting;
 using NoslateFleet.Tests.Silo.Redis;
@@ -23,7 +23,7 @@ public sealed class MeshFleetOrdersTests
         var lifecycle = instance.Services.GetRequiredService<InstanceLifecycle>();
         await using var client = new MeshClient(Settings(instance));
         var away = Away();
-        var orders = new MeshFleetOrders(away.Parts.Orders, away.Directory, Settings(instance), client, NullLogger<MeshFleetOrders>.Instance);
+        var orders = new MeshFleetOrders(away.Parts.Orders, away.Directory, Settings(instance), client.ConnectAsync, NullLogger<MeshFleetOrders>.Instance);
         var drain = Order("o-1", "one", FleetOrderKind.Drain);
 
         Assert.Null((await orders.PlaceAsync(drain, default)).Result);
@@ -39,6 +39,46 @@ public sealed class MeshFleetOrdersTests
     }
 
     [SkippableFact]
+    public async Task RedisAway_AnInstancesAdminPortOrdersAnother_AndTheOrderIsInTheDirectoryLater()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var one = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await using var two = await SiloUnderTest.StartMeshAsync(redis, "two");
+        await Task.WhenAll(one.UpAsync(), two.UpAsync());
+        using var client = new HttpClient { BaseAddress = one.Admin };
+        redis.Freeze();
+        try
+        {
+            using var answer = await client.PostAsync(
+                "/api/fleet/instances/two/orders", new StringContent("{\"kind\":\"drain\",\"id\":\"o-1\"}", null, "application/json"));
+            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+            Assert.NotNull(two.Services.GetRequiredService<InstanceLifecycle>().Stopping);
+            using var unknown = await client.PostAsync(
+                "/api/fleet/instances/three/orders", new StringContent("{\"kind\":\"drain\"}", null, "application/json"));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, unknown.StatusCode);
+        }
+        finally
+        {
+            redis.Thaw();
+        }
+
+        var orders = one.Services.GetRequiredService<IFleetOrders>();
+        await Until.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    return await orders.ListAsync("two", default) is [{ Order.Id: "o-1", Result: not null }];
+                }
+                catch (FleetDirectoryException)
+                {
+                    return false;
+                }
+            },
+            "the order does not come to the directory");
+    }
+
+    [SkippableFact]
     public async Task NeitherWayOpen_IsTheDirectorysError()
     {
         await using var redis = await RedisServer.StartAsync();
@@ -46,7 +86,7 @@ public sealed class MeshFleetOrdersTests
         await instance.UpAsync();
         await using var client = new MeshClient(Settings(instance));
         var away = Away();
-        var orders = new MeshFleetOrders(away.Parts.Orders, away.Directory, Settings(instance), client, NullLogger<MeshFleetOrders>.Instance);
+        var orders = new MeshFleetOrders(away.Parts.Orders, away.Directory, Settings(instance), client.ConnectAsync, NullLogger<MeshFleetOrders>.Instance);
         await Assert.ThrowsAsync<FleetDirectoryException>(() => orders.PlaceAsync(Order("o-1", "two", FleetOrderKind.Flush), default));
     }
 

@@ -6,7 +6,7 @@ using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
 
-namespace NoslateFleet.Silo.Commands;
+namespace NoslateFleet.Silo.Orders;
 
 /// <summary>
 /// An Orleans client of the fleet's cluster: it connects when it is first needed, is reused, and ends with whoever has it. A silo that comes and goes would

@@ -2,11 +2,10 @@ using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
-using NoslateFleet.Silo.Commands;
 using NoslateFleet.Silo.Configuration;
 using Orleans;
 
-namespace NoslateFleet.Silo.Dashboard;
+namespace NoslateFleet.Silo.Orders;
 
 /// <summary>
 /// Orders to instances that can be called. Each is placed in the directory, where it outlives whoever gave it, and is brought to an instance of a Mesh by its
@@ -15,10 +14,11 @@ namespace NoslateFleet.Silo.Dashboard;
 /// <param name="orders">The directory's orders.</param>
 /// <param name="directory">Tells how an instance belongs to the fleet.</param>
 /// <param name="settings">The fleet's settings.</param>
-/// <param name="client">The way into the cluster.</param>
+/// <param name="grains">The way into the cluster: what makes references to its grains, or why there is none.</param>
 /// <param name="logger">Where it is told what could not be brought.</param>
 internal sealed partial class MeshFleetOrders(
-    IFleetOrders orders, IFleetDirectory directory, SiloSettings settings, MeshClient client, ILogger<MeshFleetOrders> logger) : IFleetOrders
+    IFleetOrders orders, IFleetDirectory directory, SiloSettings settings, Func<CancellationToken, Task<IGrainFactory>> grains, ILogger<MeshFleetOrders> logger)
+    : IFleetOrders
 {
     // What stands in the directory is taken anyhow, and somebody waits for the answer.
     private static readonly TimeSpan _shortPatience = TimeSpan.FromSeconds(2);
@@ -63,6 +63,10 @@ internal sealed partial class MeshFleetOrders(
     /// <inheritdoc/>
     public Task<bool> CompleteAsync(FleetOrderResult result, CancellationToken cancellationToken) => orders.CompleteAsync(result, cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task<bool> BringAsync(FleetOrder order, CancellationToken cancellationToken) =>
+        settings.Topology == FleetTopology.Mesh && await BringAsync(order, _patience, cancellationToken);
+
     private async Task<bool> IsMeshAsync(string instanceId, CancellationToken cancellationToken)
     {
         try
@@ -83,7 +87,7 @@ internal sealed partial class MeshFleetOrders(
         time.CancelAfter(patience);
         try
         {
-            var grain = (await client.ConnectAsync(time.Token)).GetGrain<IInstanceGrain>(GrainKeys.OfInstance(order.InstanceId));
+            var grain = (await grains(time.Token)).GetGrain<IInstanceGrain>(GrainKeys.OfInstance(order.InstanceId));
             await grain.OrderAsync(FleetJson.Write(order), time.Token).WaitAsync(time.Token);
             return true;
         }
