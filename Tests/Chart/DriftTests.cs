@@ -116,6 +116,10 @@ public sealed partial class DriftTests
         var options = GatewayOptionsLoader.Load(new ConfigurationBuilder().AddInMemoryCollection(
             [KeyValuePair.Create("Platform:Mode", (string?)"Kubernetes"), KeyValuePair.Create("Node:Workdir", (string?)"/n")]).Build()).Lifecycle.Budgets;
         Assert.Equal($"{options.LameDuck.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s", Manifests.Text(stop["lameDuck"]));
+        Assert.Contains(
+            $"$grace := \"{new NoslateFleet.Gateway.Supervision.SupervisionOptions().StopGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s\"",
+            File.ReadAllText(Path.Combine(HelmChart.Root, "templates", "_helpers.tpl")),
+            StringComparison.Ordinal);
         Assert.Equal($"{options.Flush.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s", Manifests.Text(stop["flushBudget"]));
         Assert.Equal($"{options.AnswerMargin.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)}ms", Manifests.Text(stop["answerMargin"]));
     }

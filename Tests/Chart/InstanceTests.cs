@@ -144,14 +144,15 @@ public sealed class InstanceTests
     [SkippableFact]
     public async Task Monitor_IsMadeOnlyWhereTheClusterKnowsIt_AndChoosesWhatExists()
     {
-        const string PodMonitor = Redis + "\nmetrics: { monitor: { enabled: true } }";
+        const string Scraper = "\nnetworkPolicy: { adminClients: [{ podSelector: {} }] }";
+        const string PodMonitor = Redis + Scraper + "\nmetrics: { monitor: { enabled: true } }";
         Assert.Empty((await HelmChart.RenderAsync(PodMonitor, knowsOperator: false)).OfKind("PodMonitor"));
         var pods = await HelmChart.RenderAsync(PodMonitor);
         var monitor = pods.One("PodMonitor", Manifests.Name);
         Assert.Single(pods.Pods, pod => Manifests.Chooses(monitor["spec"]!["selector"]!["matchLabels"]!.AsObject(), pod));
         Assert.Equal("token", Manifests.Text(monitor["spec"]!["podMetricsEndpoints"]![0]!["authorization"]!["credentials"]!["key"]));
 
-        var services = await HelmChart.RenderAsync(Redis + "\nadmin: { service: { enabled: true }, openMetrics: true }\nmetrics: { monitor: { enabled: true, kind: ServiceMonitor } }");
+        var services = await HelmChart.RenderAsync(Redis + Scraper + "\nadmin: { service: { enabled: true }, openMetrics: true }\nmetrics: { monitor: { enabled: true, kind: ServiceMonitor } }");
         monitor = services.One("ServiceMonitor", Manifests.Name);
         Assert.Single(services.OfKind("Service"), one => Manifests.Chooses(monitor["spec"]!["selector"]!["matchLabels"]!.AsObject(), one));
         Assert.Null(monitor["spec"]!["endpoints"]![0]!["authorization"]);
@@ -188,14 +189,6 @@ public sealed class InstanceTests
         spread = (await RenderAsync(
             "topologySpreadConstraints: [{ maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: { matchLabels: { a: b } } }]")).InstancePod["spec"]!["topologySpreadConstraints"]![0]!;
         Assert.Equal("b", Manifests.Text(spread["labelSelector"]!["matchLabels"]!["a"]));
-    }
-
-    [SkippableFact]
-    public async Task LongNames_StayWithin63Characters()
-    {
-        var all = await HelmChart.RenderAsync($"fullnameOverride: {new string('a', 80)}\n" + HelmChart.Example("development-values.yaml"));
-        Assert.All(all.All, one => Assert.InRange(Manifests.NameOf(one).Length, 1, 63));
-        Assert.Distinct(all.All.Select(one => $"{one["kind"]}/{Manifests.NameOf(one)}"));
     }
 
     [SkippableFact]

@@ -42,7 +42,7 @@ public sealed class PagesTests
     [SkippableTheory]
     [InlineData("redis: { development: { enabled: true } }", "the development Redis keeps nothing")]
     [InlineData(HelmChart.WithRedis + "\nreplicaCount: 1", "there is no PodDisruptionBudget")]
-    [InlineData(HelmChart.WithRedis + "\nmetrics: { monitor: { enabled: true } }", "no PodMonitor was made")]
+    [InlineData(HelmChart.WithRedis + "\nmetrics: { monitor: { enabled: true } }\nnetworkPolicy: { adminClients: [{ podSelector: {} }] }", "no PodMonitor was made")]
     [InlineData(HelmChart.WithRedis + "\ndashboard: { enabled: true, ingress: { enabled: true, host: a.example.com } }", "in clear text")]
     public async Task Notes_WarnFirst(string values, string warning)
     {

@@ -25,9 +25,9 @@ internal static class HelmChart
     public static string Example(string name) => File.ReadAllText(Path.Combine(Root, "ci", name));
 
     /// <summary>Renders with these values; fails the test if that does not succeed.</summary>
-    public static async Task<Manifests> RenderAsync(string values, bool knowsOperator = true)
+    public static async Task<Manifests> RenderAsync(string values, bool knowsOperator = true, string release = "fleet")
     {
-        var said = await RunAsync(values, notes: false, knowsOperator);
+        var said = await RunAsync(values, notes: false, knowsOperator, release: release);
         Assert.True(said.ExitCode == 0, said.Error);
         return new Manifests([.. Yaml.Documents(said.Output).OfType<JsonObject>()]);
     }
@@ -40,14 +40,14 @@ internal static class HelmChart
     }
 
     /// <summary>Renders what must not render, and gives the reason.</summary>
-    public static async Task<string> RefusalAsync(string values)
+    public static async Task<string> RefusalAsync(string values, string release = "fleet")
     {
-        var said = await RunAsync(values, notes: false, knowsOperator: true);
+        var said = await RunAsync(values, notes: false, knowsOperator: true, release: release);
         Assert.True(said.ExitCode != 0, "it was rendered");
         return said.Error;
     }
 
-    public static async Task<Said> RunAsync(string values, bool notes, bool knowsOperator, string kubeVersion = "1.30.0")
+    public static async Task<Said> RunAsync(string values, bool notes, bool knowsOperator, string kubeVersion = "1.30.0", string release = "fleet", string? chart = null)
     {
         using var directory = new TempDirectory();
         var file = directory.Combine("values.yaml");
@@ -57,14 +57,14 @@ internal static class HelmChart
             string[] command = notes ? ["install", "--dry-run=client"] : ["template"];
             string[] apis = knowsOperator ? ["--api-versions", OperatorApi] : [];
             string[] version = notes ? [] : ["--kube-version", kubeVersion, .. apis];
-            return await Said.RunAsync(helm, [.. command, "fleet", Root, "--namespace", "functions", "--values", file, .. version], Root);
+            return await Said.RunAsync(helm, [.. command, release, chart ?? Root, "--namespace", "functions", "--values", file, .. version], Root);
         }
 
         Requires.Program("go");
         Requires.Folder(Path.Combine(Libraries, "src", "github.com", "Masterminds", "sprig"), "the Go library sprig (golang-github-masterminds-sprig-dev)");
         Requires.Folder(Path.Combine(Libraries, "src", "gopkg.in", "yaml.v3"), "the Go library yaml.v3 (golang-gopkg-yaml.v3-dev)");
         var renderer = await _renderer.Value;
-        var arguments = new List<string> { "-name", "fleet", "-namespace", "functions", "-values", file, "-kube-version", kubeVersion };
+        var arguments = new List<string> { "-name", release, "-namespace", "functions", "-values", file, "-kube-version", kubeVersion };
         if (notes)
         {
             arguments.Add("-notes");
@@ -75,7 +75,7 @@ internal static class HelmChart
             arguments.AddRange(["-api-versions", OperatorApi]);
         }
 
-        return await Said.RunAsync(renderer, [.. arguments, Root], Root);
+        return await Said.RunAsync(renderer, [.. arguments, chart ?? Root], Root);
     }
 
     public static string? Helm() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)

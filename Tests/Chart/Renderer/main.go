@@ -138,10 +138,12 @@ func render(root, chart string, context object, notes bool) error {
 
 	sort.Strings(names)
 	var output bytes.Buffer
+	var sources, texts []string
+	// As Helm does: all is rendered before anything is read, so that a template that refuses is heard whatever the others made.
 	for _, name := range names {
 		base := filepath.Base(name)
-		// Files that begin with an underscore only define; NOTES.txt is for people.
-		if strings.HasPrefix(base, "_") || (base == "NOTES.txt") != notes {
+		// Files that begin with an underscore only define; NOTES.txt is for people, and is rendered with all the others.
+		if strings.HasPrefix(base, "_") {
 			continue
 		}
 		context["Template"] = object{"Name": name, "BasePath": chart + "/templates"}
@@ -149,8 +151,13 @@ func render(root, chart string, context object, notes bool) error {
 		if err := set.ExecuteTemplate(&text, name, context); err != nil {
 			return err
 		}
-		// As Helm does: a value that is not there renders as nothing.
-		clean := strings.ReplaceAll(text.String(), "<no value>", "")
+		if (base == "NOTES.txt") != notes {
+			continue
+		}
+		// A value that is not there renders as nothing.
+		sources, texts = append(sources, name), append(texts, strings.ReplaceAll(text.String(), "<no value>", ""))
+	}
+	for index, clean := range texts {
 		if notes {
 			output.WriteString(clean)
 			continue
@@ -161,10 +168,10 @@ func render(root, chart string, context object, notes bool) error {
 			}
 			var parsed interface{}
 			if err := yaml.Unmarshal([]byte(document), &parsed); err != nil {
-				return fmt.Errorf("%s renders what is no YAML: %w", name, err)
+				return fmt.Errorf("%s renders what is no YAML: %w", sources[index], err)
 			}
 			if parsed != nil {
-				fmt.Fprintf(&output, "---\n# Source: %s\n%s\n", name, strings.Trim(document, "\n"))
+				fmt.Fprintf(&output, "---\n# Source: %s\n%s\n", sources[index], strings.Trim(document, "\n"))
 			}
 		}
 	}

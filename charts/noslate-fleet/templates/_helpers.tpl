@@ -1,17 +1,31 @@
 {{/* 63 characters is the most that a DNS label may have; 11 of them stay free for the longest of our own endings. */}}
-{{- define "noslate-fleet.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- define "noslate-fleet.nameLimit" -}}52{{- end }}
+
+{{/* Takes a name and makes it short enough. What is cut off leaves its hash behind, so that two long names stay two. */}}
+{{- define "noslate-fleet.short" -}}
+{{- $limit := include "noslate-fleet.nameLimit" . | int -}}
+{{- if le (len .) $limit -}}
+{{- . -}}
+{{- else -}}
+{{- printf "%s-%s" (trunc (int (sub $limit 9)) . | trimAll "-") (sha256sum . | trunc 8) -}}
+{{- end -}}
 {{- end }}
 
+{{- define "noslate-fleet.name" -}}
+{{- include "noslate-fleet.short" (default .Chart.Name .Values.nameOverride) -}}
+{{- end }}
+
+{{/* A release may have dots in its name, which a Service may not. */}}
 {{- define "noslate-fleet.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride -}}
 {{- else -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $release := replace "." "-" .Release.Name -}}
+{{- if contains $name $release -}}
+{{- include "noslate-fleet.short" $release -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- include "noslate-fleet.short" (printf "%s-%s" $release $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -133,6 +147,15 @@ app.kubernetes.io/part-of: noslate-fleet
 {{- $satisfiable = and $satisfiable (lt (int $least) $pods) -}}
 {{- end -}}
 {{- if and .Values.podDisruptionBudget.enabled $satisfiable -}}true{{- end -}}
+{{- end }}
+
+{{/* What of the stop budget is the node's, in milliseconds: Node:StopGrace, as the program has it. */}}
+{{- define "noslate-fleet.nodeGrace" -}}
+{{- $grace := "3s" -}}
+{{- range $key, $value := .Values.config -}}
+{{- if eq (lower $key) "node:stopgrace" -}}{{- $grace = $value -}}{{- end -}}
+{{- end -}}
+{{- if .Values.node.supervise -}}{{ include "noslate-fleet.milliseconds" $grace }}{{- else -}}0{{- end -}}
 {{- end }}
 
 {{/* The settings that the instances and the dashboard share, by their keys in docs/configuration.md. */}}
