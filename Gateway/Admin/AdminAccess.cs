@@ -38,7 +38,7 @@ internal sealed class AdminAccess
         var trusted = !_sharedNetwork && peer is not null && IPAddress.IsLoopback(peer);
         if (!_tokens.HasTokens)
         {
-            return !trusted ? ProblemTable.NoToken : IsForeign(request) ? ProblemTable.ForeignOrigin : null;
+            return trusted ? RefuseForeign(request) : ProblemTable.NoToken;
         }
 
         if (Token(request) is { } token)
@@ -50,7 +50,7 @@ internal sealed class AdminAccess
                 : ProblemTable.Forbidden;
         }
 
-        return !trusted ? ProblemTable.Unauthorized : IsForeign(request) ? ProblemTable.ForeignOrigin : null;
+        return trusted ? RefuseForeign(request) : ProblemTable.Unauthorized;
     }
 
     private Problem Failed(IPAddress? peer)
@@ -72,19 +72,11 @@ internal sealed class AdminAccess
         : HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) ? AdminRole.Read
         : AdminRole.Operate;
 
+    private static Problem? RefuseForeign(HttpRequest request) =>
+        RequestOrigin.IsForeign(request) || !RequestOrigin.IsLocalName(request.Host) ? ProblemTable.ForeignOrigin : null;
+
     private static string? Token(HttpRequest request) =>
         request.Headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? value[Scheme.Length..].Trim() : null;
-
-    // A page that a developer happens to look at can make the browser call loopback; the browser says so.
-    private static bool IsForeign(HttpRequest request)
-    {
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
-        {
-            return true;
-        }
-
-        return request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
-    }
 }
 
 /// <summary>On an endpoint: the role that it needs, where its method does not tell.</summary>

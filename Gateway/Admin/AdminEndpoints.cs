@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Functions;
 using NoslateFleet.Coordination.Invocations;
@@ -44,7 +45,7 @@ internal static class AdminEndpoints
         app.MapApiDescription();
     }
 
-    /// <summary>Refuses whoever may not ask what they ask for.</summary>
+    /// <summary>Refuses whoever may not ask what they ask for, and answers what is not there.</summary>
     /// <param name="app">The admin port.</param>
     /// <param name="options">Its options.</param>
     /// <param name="platform">Where it runs.</param>
@@ -55,24 +56,18 @@ internal static class AdminEndpoints
             platform,
             app.Services.GetRequiredService<IAdminAuthenticator>(),
             app.Services.GetRequiredService<TokenFailures>());
-        app.Use((context, next) => access.Refuse(context.Request, context.Connection.RemoteIpAddress) is { } problem
-            ? RefuseAsync(context, problem)
-            : next(context));
-    }
-
-    private static Task RefuseAsync(HttpContext context, Problem problem)
-    {
-        var requestId = RequestIds.Of(context.Request.Headers, believePlatform: false);
-        context.Response.StatusCode = problem.Status;
-        context.Response.Headers[RequestIds.Header] = requestId;
-        if (problem.Status == StatusCodes.Status401Unauthorized)
+        var logger = app.Services.GetRequiredService<ILogger<AdminAccess>>();
+        app.Use((context, next) => AdminRefusals.RunAsync(context, next, logger));
+        app.Use((context, next) =>
         {
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-        }
+            if (access.Refuse(context.Request, context.Connection.RemoteIpAddress) is not { } problem)
+            {
+                return next(context);
+            }
 
-        var body = HttpMethods.IsHead(context.Request.Method) ? null : context.Response.BodyWriter;
-        ProblemWriter.Write(problem, problem.Executed, detail: null, requestId, problem.RetryAfterSeconds, context.Response.Headers, body);
-        return Task.CompletedTask;
+            AdminRefusals.Write(context, problem);
+            return Task.CompletedTask;
+        });
     }
 
     private static Task ReadyAsync(HttpContext context)

@@ -32,7 +32,7 @@ internal static class ApiDescription
     private const string ProblemType = "application/problem+json";
 
     // Any call may be refused so.
-    private static readonly int[] _refusals = [401, 403, 404, 429];
+    private static readonly int[] _refusals = [401, 403, 404, 429, 500];
 
     // The endpoints take the request as it is; the document wants to see a method.
     private static readonly MethodInfo _method = typeof(ApiDescription).GetMethod(nameof(Answer), BindingFlags.NonPublic | BindingFlags.Static)!;

@@ -35,7 +35,7 @@ internal static class FleetEndpoints
             .Describe<OrdersAnswer>(ApiTags.Orders, "listOrders", "Open orders and the last ended ones", problems: 503)
             .WithInstance();
         app.MapPost("/api/fleet/instances/{id}/orders", static context => FleetRequest.RunAsync(context, PlaceAsync, changes: true))
-            .Describe<OrderAnswer>(ApiTags.Orders, "placeOrder", "Orders an instance to drain, undrain or flush", status: 202, problems: [400, 413, 503])
+            .Describe<OrderAnswer>(ApiTags.Orders, "placeOrder", "Orders an instance to drain, undrain or flush", status: 202, problems: [400, 413, 415, 503])
             .WithInstance()
             .WithBody<OrderBody>("The order");
         app.MapFleetProfiles();

@@ -23,7 +23,7 @@ internal static class FleetProfileEndpoints
             .WithQuery("version", "One of the last ten versions; the newest if not given", isNumber: true);
         app.MapPut(Path, static context => FleetRequest.RunAsync(context, PutAsync, changes: true))
             .Describe<ProfileVersionAnswer>(
-                ApiTags.Profiles, "setProfiles", "Checks the profiles and sets them as a new version", problems: [400, 409, 413, 422, 503])
+                ApiTags.Profiles, "setProfiles", "Checks the profiles and sets them as a new version", problems: [400, 409, 413, 415, 422, 503])
             .WithChange()
             .WithBody<JsonElement>("A functions file");
         app.MapDelete(Path, static context => FleetRequest.RunAsync(context, DeleteAsync, changes: true))
@@ -33,11 +33,11 @@ internal static class FleetProfileEndpoints
         app.MapGet(Path + "/history", static context => FleetRequest.RunAsync(context, HistoryAsync))
             .Describe<ProfileHistoryAnswer>(ApiTags.Profiles, "listProfileVersions", "The last ten versions, newest first", problems: 503);
         app.MapPost(Path + "/validate", static context => FleetRequest.RunAsync(context, ValidateAsync))
-            .Describe<ValidationAnswer>(ApiTags.Profiles, "validateProfiles", "Checks profiles and stores nothing", problems: [400, 413])
+            .Describe<ValidationAnswer>(ApiTags.Profiles, "validateProfiles", "Checks profiles and stores nothing", problems: [413, 415])
             .WithBody<JsonElement>("A functions file");
         app.MapPost(Path + "/rollback", static context => FleetRequest.RunAsync(context, RollbackAsync, changes: true))
             .Describe<ProfileVersionAnswer>(
-                ApiTags.Profiles, "rollBackProfiles", "Sets an earlier version's text again, as a new version", problems: [400, 409, 413, 422, 503])
+                ApiTags.Profiles, "rollBackProfiles", "Sets an earlier version's text again, as a new version", problems: [400, 409, 413, 415, 422, 503])
             .WithBody<RollbackBody>("Which version");
     }
 

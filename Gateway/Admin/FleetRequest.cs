@@ -135,6 +135,11 @@ internal static class FleetRequest
     /// <summary>The body, if it is not longer than that.</summary>
     public static async Task<ReadOnlyMemory<byte>> BytesAsync(HttpContext context, int most)
     {
+        if (context.Request.Headers.ContentEncoding is not ([] or ["identity"]))
+        {
+            throw new FleetRequestException(ProblemTable.UnsupportedEncoding, null);
+        }
+
         if (context.Request.ContentLength > most)
         {
             throw TooLarge(most);

@@ -53,22 +53,7 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
     /// <param name="context">The request.</param>
     /// <param name="sessionId">The reader's session.</param>
     /// <param name="token">The token that the form brought.</param>
-    public bool IsOurs(HttpContext context, string sessionId, string? token) => !IsForeign(context.Request) && sessions.IsFormToken(sessionId, token);
-
-    /// <summary>Whether a page of another site asks; browsers say so.</summary>
-    /// <param name="request">The request.</param>
-    public static bool IsForeign(HttpRequest request)
-    {
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
-        {
-            return true;
-        }
-
-        return request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
-    }
-
-    // A name can be made to lead here by whoever owns it, and the browser then takes their page for ours: on loopback only what can't be anybody's.
-    private static bool IsLocalName(HostString host) => host.Host is "localhost" or "" || IPAddress.TryParse(host.Host, out _);
+    public bool IsOurs(HttpContext context, string sessionId, string? token) => !RequestOrigin.IsForeign(context.Request) && sessions.IsFormToken(sessionId, token);
 
     private static string? Token(HttpRequest request) =>
         request.Headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? value[Scheme.Length..].Trim() : null;
@@ -77,5 +62,5 @@ internal sealed class DashboardAccess(DashboardSessions sessions, IAdminAuthenti
         !_sharedNetwork
         && context.Connection.RemoteIpAddress is { } peer
         && IPAddress.IsLoopback(peer)
-        && IsLocalName(context.Request.Host);
+        && RequestOrigin.IsLocalName(context.Request.Host);
 }

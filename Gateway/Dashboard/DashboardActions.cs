@@ -8,6 +8,7 @@ using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Noslate.Profiles;
 
 namespace NoslateFleet.Gateway.Dashboard;
@@ -38,7 +39,7 @@ internal sealed partial class DashboardActions(
         DashboardPages.Protect(context.Response);
         if (!access.IsServed(context))
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            AdminRefusals.Write(context, ProblemTable.NoToken);
             return;
         }
 
@@ -57,7 +58,7 @@ internal sealed partial class DashboardActions(
         DashboardPages.Protect(context.Response);
         if (!access.IsServed(context))
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            AdminRefusals.Write(context, ProblemTable.NoToken);
             return;
         }
 
@@ -222,9 +223,7 @@ internal sealed partial class DashboardActions(
         var draft = Check(form["json"].ToString(), Expected(form), null);
         if (draft.Changes is null)
         {
-            var frame = pages.Of(context, reader, Texts.For(context.Request)["profiles.new"], "profiles");
-            context.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
-            await pages.WriteAsync(context, frame, ProfileParts.Edit(draft, frame));
+            await InvalidAsync(context, reader, draft);
             return;
         }
 
@@ -268,6 +267,13 @@ internal sealed partial class DashboardActions(
         if (Version(await readings.ProfilesAsync(context.RequestAborted), form["to"]) is not { } to)
         {
             await pages.NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.version"]);
+            return;
+        }
+
+        if (to.Json is { } json && Check(json, Expected(form), null) is { Changes: null } draft)
+        {
+            // By the rules of today: what was good for an older program may not be for this one.
+            await InvalidAsync(context, reader, draft);
             return;
         }
 
@@ -344,6 +350,13 @@ internal sealed partial class DashboardActions(
             .Concat(set is { PlatformEnvironment.Count: > 0 } ? [(Name: "platformEnvironment", Text: string.Join('\n', set.PlatformEnvironment))] : [])
             .DistinctBy(static entry => entry.Name, StringComparer.Ordinal)
             .ToDictionary(static entry => entry.Name, static entry => entry.Text, StringComparer.Ordinal);
+    }
+
+    private Task InvalidAsync(HttpContext context, DashboardReader reader, DraftModel draft)
+    {
+        var frame = pages.Of(context, reader, Texts.For(context.Request)["profiles.new"], "profiles");
+        context.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
+        return pages.WriteAsync(context, frame, ProfileParts.Edit(draft, frame));
     }
 
     private async Task SetAsync(HttpContext context, DashboardReader reader, string? json, long expected, long? rolledBackTo)

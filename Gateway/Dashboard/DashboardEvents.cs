@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Gateway.Problems;
 
 namespace NoslateFleet.Gateway.Dashboard;
 
@@ -40,31 +42,31 @@ internal sealed partial class DashboardEvents(
         {
             if (!access.IsServed(context))
             {
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                AdminRefusals.Write(context, ProblemTable.NoToken);
             }
             else if (access.Failed(context) is { Ticks: > 0 } wait)
             {
-                DashboardPages.HasToWait(context, wait);
+                AdminRefusals.Write(context, ProblemTable.TooManyFailures with { RetryAfterSeconds = DashboardPages.HasToWait(context, wait) });
             }
             else
             {
-                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                AdminRefusals.Write(context, ProblemTable.Unauthorized);
             }
 
             return;
         }
 
         // It could not read a word of it, but take the place of somebody who may.
-        if (DashboardAccess.IsForeign(context.Request))
+        if (RequestOrigin.IsForeign(context.Request))
         {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            AdminRefusals.Write(context, ProblemTable.ForeignOrigin);
             return;
         }
 
         if (Interlocked.Increment(ref _open) > options.MaxLivePages)
         {
             Interlocked.Decrement(ref _open);
-            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            AdminRefusals.Write(context, ProblemTable.TooManyListeners);
             return;
         }
 

@@ -69,5 +69,6 @@ internal static class DashboardHosting
         app.MapPost(DashboardPages.Root + "/profiles/set", (RequestDelegate)actions.SetAsync);
         app.MapGet(DashboardPages.Root + "/profiles/roll-back", (RequestDelegate)actions.RollBackPageAsync);
         app.MapPost(DashboardPages.Root + "/profiles/roll-back", (RequestDelegate)actions.RollBackAsync);
+        app.MapFallback(DashboardPages.Root + "/{**rest}", (RequestDelegate)pages.NothingAsync);
     }
 }

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard.Pages;
 using NoslateFleet.Gateway.Fleet;
+using NoslateFleet.Gateway.Problems;
 
 namespace NoslateFleet.Gateway.Dashboard;
 
@@ -97,6 +99,18 @@ internal sealed class DashboardPages(
             context, Of(context, reader, texts["profiles"], "profiles", picture, live: true), ProfileParts.Page(model, reader.MayOperate, texts));
     }
 
+    /// <summary>A page that there is none of.</summary>
+    public async Task NothingAsync(HttpContext context)
+    {
+        if (await EnterAsync(context) is not { } reader)
+        {
+            return;
+        }
+
+        var texts = Texts.For(context.Request);
+        await NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.page"]);
+    }
+
     /// <summary>Lets a reader in, or sends them to the sign-in.</summary>
     /// <param name="context">The request.</param>
     /// <returns>Null if the request is answered already.</returns>
@@ -105,7 +119,7 @@ internal sealed class DashboardPages(
         Protect(context.Response);
         if (!access.IsServed(context))
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            AdminRefusals.Write(context, ProblemTable.NoToken);
             return null;
         }
 

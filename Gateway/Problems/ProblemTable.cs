@@ -79,11 +79,20 @@ internal static class ProblemTable
     public static readonly Problem TooManyListeners = new(503, Gateway, "too-many-listeners", Executed.Never,
         "As many streams of changes are open as may be (Admin:MaxListeners).", 15);
 
+    public static readonly Problem NotFound = new(404, Gateway, "not-found", Executed.Never,
+        "The admin port has nothing there; /api/openapi.json lists what it has.");
+
+    public static readonly Problem WrongMethod = new(405, Gateway, "wrong-method", Executed.Never,
+        "This is asked by another method; the header Allow tells which.");
+
+    public static readonly Problem UnsupportedEncoding = new(415, Gateway, "unsupported-encoding", Executed.Never,
+        "The body is compressed: send it as it is, without Content-Encoding.");
+
     public static readonly Problem NoToken = new(404, Gateway, "no-token", Executed.Never,
         "This is not served here without a configured token (Admin:Token or Admin:Tokens).");
 
     public static readonly Problem ForeignOrigin = new(403, Gateway, "foreign-origin", Executed.Never,
-        "A page of another site asks for this.");
+        "A page of another site asks for this; or, without a token, loopback was asked by a name that is not localhost.");
 
     public static readonly Problem BadArgument = new(400, Gateway, "bad-argument", Executed.Never,
         "A parameter, header or body of the request is not what is wanted.");
@@ -113,6 +122,7 @@ internal static class ProblemTable
     [
         NoRoute, BadTarget, BadTimeout, BadRequest, AmbiguousRequest, MethodNotAllowed, UpgradeNotSupported, CodingNotSupported, BodyTooLarge, RequestTimeout,
         BadResponse, Internal, Starting, Draining, QueueFull, DeadlineUnreachable, NotInitialised, HookFailed, Unauthorized, Forbidden, TooManyFailures, TooManyListeners, NoToken, ForeignOrigin,
+        NotFound, WrongMethod, UnsupportedEncoding,
         BadArgument, UnknownInstance, UnknownVersion, VersionConflict, ProfilesInvalid, DirectoryUnavailable,
     ];
 

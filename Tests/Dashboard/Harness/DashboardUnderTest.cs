@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Fleet;
@@ -47,6 +48,11 @@ internal sealed class DashboardUnderTest : IAsyncDisposable
     public ManualTimeProvider Clock => Directory.Clock;
 
     public FleetView View => _app.Services.GetRequiredService<FleetView>();
+
+    /// <summary>All that it serves, as method and path.</summary>
+    public IEnumerable<(string Method, string Path)> Endpoints => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .SelectMany(static endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["*"])
+            .Select(method => (method, endpoint.RoutePattern.RawText!)));
 
     public IEnumerable<string> Log => _logs.Lines;
 

@@ -132,4 +132,20 @@ public sealed class ActionTests(Browser browser)
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Somebody was faster" })).ToBeVisibleAsync();
         Assert.Equal("{}", (await profiles.ReadAsync(default))!.Json);
     }
+
+    /// <summary>By the rules of today, as the API does it: what an older program could apply may stop this one.</summary>
+    [SkippableFact]
+    public async Task RollBack_ToAVersionThatIsValidNoMore_SetsNothing_AndSaysWhy()
+    {
+        await using var dashboard = await DashboardUnderTest.StartAsync();
+        var profiles = (IFleetProfiles)dashboard.Fleet;
+        await profiles.SetAsync("""{"functions":[{"name":"resize","runtime":"cobol"}]}""", "an older program", 0, null, default);
+        await profiles.SetAsync(Good, "somebody", 1, null, default);
+        await using var window = await browser.OpenAsync();
+        window.MayComplain = true;
+        await window.Page.GotoAsync(dashboard.Address + "/dashboard/profiles/roll-back?to=1");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Roll back" }).ClickAsync();
+        await Expect(window.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("runtime");
+        Assert.Equal(2, (await profiles.ReadAsync(default))!.Version);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
+using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Dashboard;
 using NoslateFleet.Tests.Common;
@@ -220,12 +221,30 @@ public sealed class SignInTests(Browser browser)
         }
 
         var token = System.Text.RegularExpressions.Regex.Match(html, "name=\"token\" value=\"([^\"]+)\"").Groups[1].Value;
-        foreach (var path in new[] { "/dashboard/order", "/dashboard/profiles/check", "/dashboard/profiles/set", "/dashboard/profiles/roll-back" })
+        var actions = dashboard.Endpoints.Where(static one => one.Method != "GET" && one.Path is not ("/dashboard/sign-in" or "/dashboard/sign-out" or "/dashboard/{**rest}")).ToArray();
+        Assert.Equal(4, actions.Length);
+        foreach (var (method, path) in actions)
         {
-            Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(dashboard, path, [("token", token), ("id", "i-1"), ("kind", "Drain")], session)).StatusCode);
+            Assert.Equal("POST", method);
+            (string, string)[] form = [("token", token), ("id", "i-1"), ("kind", "Drain"), ("order", Guid.NewGuid().ToString("N")), ("json", "{}"), ("to", "1"), ("expected", "0")];
+            Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(dashboard, path, form, session)).StatusCode);
         }
 
+        Assert.Null(await ((IFleetProfiles)dashboard.Fleet).ReadAsync(default));
+
         Assert.Empty(await dashboard.Fleet.ListAsync("i-1", default));
+    }
+
+    [Fact]
+    public async Task PageThatThereIsNoneOf_IsToldByAPage_AndOnlyToWhoIsIn()
+    {
+        await using var dashboard = await DashboardUnderTest.StartAsync(open: false, token: DashboardUnderTest.Token);
+        using var outside = await dashboard.Http.GetAsync("/dashboard/nothing/here?a=b");
+        Assert.Equal(HttpStatusCode.SeeOther, outside.StatusCode);
+        using var inside = await SendAsync(dashboard, HttpMethod.Get, "/dashboard/nothing/here?a=b", await SignInAsync(dashboard));
+        Assert.Equal(HttpStatusCode.NotFound, inside.StatusCode);
+        Assert.Contains("There is no such page.", await inside.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("default-src 'none'", inside.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Platform;
@@ -87,6 +88,53 @@ public sealed class RoleTests
     {
         await using var gateway = await GatewayUnderTest.StartAsync(withNode: false, settings: _settings);
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(gateway, "GET", path, Reader));
+    }
+
+    /// <summary>Every endpoint that there is, so that a new one can't be forgotten: who may only look never gets to what changes something.</summary>
+    [Theory]
+    [InlineData("Kubernetes")]
+    [InlineData("FunctionCompute")]
+    public async Task EveryEndpoint_IsClosedWithoutAToken_AndOfTwoKinds(string mode)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(withNode: false, settings: [.. _settings.Skip(1), ("Platform:Mode", mode)]);
+        var looks = new List<string>();
+        var changes = new List<string>();
+        foreach (var endpoint in gateway.Service<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
+        {
+            var path = endpoint.RoutePattern.RawText!.Replace("{id}", "a", StringComparison.Ordinal);
+            if (path.StartsWith("/dashboard", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            Assert.DoesNotContain('{', path);
+            foreach (var method in endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods)
+            {
+                var open = path is "/healthz" or "/readyz";
+                var without = await StatusAsync(gateway, method, path, null);
+                Assert.True(open || without == HttpStatusCode.Unauthorized, $"{method} {path} without a token is {without}");
+                if (path == "/api/fleet/events")
+                {
+                    // Stays open.
+                    looks.Add($"{method} {path}");
+                    continue;
+                }
+
+                (await StatusAsync(gateway, method, path, Reader) == HttpStatusCode.Forbidden ? changes : looks).Add($"{method} {path}");
+            }
+        }
+
+        string[] hooks = mode == "FunctionCompute" ? [] : ["GET /pre-freeze", "GET /pre-stop", "POST /initialize", "POST /pre-freeze", "POST /pre-stop"];
+        string[] expected =
+        [
+            .. hooks, "DELETE /api/fleet/profiles", "POST /api/drain", "POST /api/fleet/instances/a/orders", "POST /api/fleet/profiles/rollback",
+            "POST /api/fleet/profiles/validate", "POST /api/flush", "POST /api/undrain", "POST /undrain", "PUT /api/fleet/profiles",
+        ];
+        Assert.Equal(expected.Order(StringComparer.Ordinal), changes.Order(StringComparer.Ordinal));
+        Assert.All(looks, one => Assert.StartsWith("GET ", one, StringComparison.Ordinal));
+        Assert.Contains("GET /api/configuration", looks);
+        Assert.Contains("GET /metrics", looks);
+        Assert.Equal(InstancePhase.Starting, gateway.Lifecycle.State.Phase);
     }
 
     [Fact]

@@ -103,6 +103,26 @@ public sealed class AdminDoorTests
         Assert.Equal(InstancePhase.Stopped, gateway.Lifecycle.State.Phase);
     }
 
+    /// <summary>Whoever owns a name can make it lead to loopback; the browser then takes their page for ours.</summary>
+    [Theory]
+    [InlineData("evil.example:9001", false)]
+    [InlineData("localhost.evil.example", false)]
+    [InlineData("localhost:9001", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("[::1]:9001", true)]
+    public async Task InOpen_ANameThatMayBeSomebodys_IsTurnedAway(string host, bool served)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(withNode: false);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/instance") { Headers = { Host = host } };
+        request.Headers.Add("Sec-Fetch-Site", "same-origin");
+        using var response = await gateway.Admin.SendAsync(request);
+        Assert.Equal(served ? HttpStatusCode.OK : HttpStatusCode.Forbidden, response.StatusCode);
+        if (!served)
+        {
+            Assert.Equal("403 gateway foreign-origin never", (await ProblemSeen.OfAsync(response)).ToString());
+        }
+    }
+
     [Theory]
     [InlineData("Origin", "http://evil.example")]
     [InlineData("Origin", "null")]
