@@ -11,6 +11,9 @@ internal sealed partial class DrainIntentFile
     // A sound one has some 200 bytes; more than this was not written by us.
     private const int MaxBytes = 4096;
 
+    // The words that a stop is begun with are short ones.
+    private const int LongestCause = 32;
+
     private readonly string? _path;
     private readonly string _containerLife;
     private readonly TimeSpan _longest;
@@ -40,7 +43,10 @@ internal sealed partial class DrainIntentFile
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
             var whole = _path + ".new";
-            using (var file = new FileStream(whole, FileMode.Create, FileAccess.Write))
+
+            // Whoever shares the directory may have put a link there: it is not written through.
+            File.Delete(whole);
+            using (var file = new FileStream(whole, FileMode.CreateNew, FileAccess.Write))
             {
                 JsonSerializer.Serialize(file, intent, DrainIntentJson.Default.DrainIntent);
                 file.Flush(flushToDisk: true);
@@ -59,34 +65,38 @@ internal sealed partial class DrainIntentFile
     public DrainIntent? Read(out TimeSpan left)
     {
         left = TimeSpan.Zero;
-        if (_path is null || !File.Exists(_path))
+        if (_path is not { } path)
         {
             return null;
         }
 
-        DrainIntent intent;
+        DrainIntent? intent;
         try
         {
-            intent = Parse(_path);
+            intent = Parse(path);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or FormatException)
+        catch (Exception error)
         {
-            SetAside(error.Message);
+            SetAside(path, error.Message);
+            return null;
+        }
+
+        if (intent is null)
+        {
             return null;
         }
 
         if (intent.ContainerLife != _containerLife)
         {
-            Stale(_logger, _path, "it is another container's");
+            Stale(_logger, path, "it is another container's");
             Remove();
             return null;
         }
 
-        left = intent.ExpiresAt - _time.GetUtcNow();
-        left = Least(left, intent.ExpiresAt - intent.WrittenAt, _longest);
+        left = Least(intent.ExpiresAt - _time.GetUtcNow(), intent.ExpiresAt - intent.WrittenAt, _longest);
         if (left <= TimeSpan.Zero)
         {
-            Stale(_logger, _path, "its time is over");
+            Stale(_logger, path, "its time is over");
             Remove();
             return null;
         }
@@ -112,17 +122,58 @@ internal sealed partial class DrainIntentFile
         }
     }
 
-    private static DrainIntent Parse(string path)
+    private static DrainIntent? Parse(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        if (file.Length > MaxBytes)
+        if (Directory.Exists(path))
         {
-            throw new FormatException($"it has {file.Length} bytes, more than {MaxBytes}");
+            throw new FormatException("it is a directory");
         }
 
-        var intent = JsonSerializer.Deserialize(file, DrainIntentJson.Default.DrainIntent) ?? throw new FormatException("it says null");
-        return intent.Schema == DrainIntent.CurrentSchema ? intent
-            : throw new FormatException($"its schema is {intent.Schema}, this program knows {DrainIntent.CurrentSchema}");
+        // Ours is a file itself. A link leads to what somebody else chose.
+        var info = new FileInfo(path);
+        if (info.LinkTarget is not null)
+        {
+            throw new FormatException("it is a link");
+        }
+
+        FileStream file;
+        try
+        {
+            // Looked at before it is opened: opening a pipe waits for a writer that never comes.
+            if (info.Length == 0)
+            {
+                throw new FormatException("it is empty");
+            }
+
+            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+
+        using (file)
+        {
+            return Parse(file);
+        }
+    }
+
+    private static DrainIntent Parse(FileStream file)
+    {
+        var bytes = new byte[MaxBytes + 1];
+        var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (length > MaxBytes)
+        {
+            throw new FormatException($"it has more than {MaxBytes} bytes");
+        }
+
+        var intent = JsonSerializer.Deserialize(bytes.AsSpan(0, length), DrainIntentJson.Default.DrainIntent) ?? throw new FormatException("it says null");
+        if (intent.Schema != DrainIntent.CurrentSchema)
+        {
+            throw new FormatException($"its schema is {intent.Schema}, this program knows {DrainIntent.CurrentSchema}");
+        }
+
+        return intent.Cause.Length <= LongestCause && intent.Cause.All(char.IsAsciiLetter) ? intent : throw new FormatException("its cause is no word");
     }
 
     private static TimeSpan Least(TimeSpan one, TimeSpan two, TimeSpan three)
@@ -131,19 +182,26 @@ internal sealed partial class DrainIntentFile
         return least < three ? least : three;
     }
 
-    private void SetAside(string why)
+    private void SetAside(string path, string why)
     {
-        var aside = _path + ".damaged";
+        var aside = path + ".damaged";
         try
         {
-            File.Move(_path!, aside, overwrite: true);
+            if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
+            {
+                Directory.Move(path, aside);
+            }
+            else
+            {
+                File.Move(path, aside, overwrite: true);
+            }
+
+            Damaged(_logger, path, why, aside);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            why += "; nor can it be set aside: " + error.Message;
+            Unreadable(_logger, path, why, error.Message);
         }
-
-        Damaged(_logger, _path!, why, aside);
     }
 
     [LoggerMessage(1030, LogLevel.Warning, "The drain intent {File} can't be written: {Error}. A process killed from now on would come up serving.")]
@@ -151,6 +209,9 @@ internal sealed partial class DrainIntentFile
 
     [LoggerMessage(1031, LogLevel.Warning, "The drain intent {File} can't be read: {Error}. It is set aside as {Aside}, and the start goes on.")]
     private static partial void Damaged(ILogger logger, string file, string error, string aside);
+
+    [LoggerMessage(1034, LogLevel.Warning, "The drain intent {File} can't be read: {Error}. Nor can it be set aside: {Reason}. The start goes on.")]
+    private static partial void Unreadable(ILogger logger, string file, string error, string reason);
 
     [LoggerMessage(1032, LogLevel.Information, "The drain intent {File} is passed over and removed: {Reason}.")]
     private static partial void Stale(ILogger logger, string file, string reason);
