@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using NoslateFleet.Gateway.Lifecycle;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
@@ -22,11 +23,12 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
 
     private readonly MeterProvider? _metrics;
     private readonly TracerProvider? _traces;
+    private readonly ExporterWatch? _watch;
     private readonly TimeSpan _longest;
     private readonly TimeProvider _time;
     private long _unflushed;
 
-    public OpenTelemetryExport(IConfiguration configuration, LifecycleOptions lifecycle, TimeProvider time)
+    public OpenTelemetryExport(IConfiguration configuration, LifecycleOptions lifecycle, TimeProvider time, ILogger<OpenTelemetryExport> logger)
     {
         _time = time;
         _longest = lifecycle.Budgets.Flush / 4;
@@ -63,6 +65,11 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
                 .AddOtlpExporter(options => Apply(options, configuration, "TRACES"))
                 .Build();
         }
+
+        if (_metrics is not null || _traces is not null)
+        {
+            _watch = new ExporterWatch(logger);
+        }
     }
 
     /// <summary>Flushes that were not done in time, or failed.</summary>
@@ -78,8 +85,13 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
 
     public void Dispose()
     {
-        _metrics?.Dispose();
-        _traces?.Dispose();
+        // Each tries once more to send, and waits for its collector as long as it takes: whatever was to be sent has had its time in the stop, and the
+        // process is to end now. What hangs is left behind on a thread that keeps no process alive.
+        Task.WaitAll(
+            [.. new IDisposable?[] { _metrics, _traces }.OfType<IDisposable>()
+                .Select(static one => Task.Factory.StartNew(one.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))],
+            _longest);
+        _watch?.Dispose();
     }
 
     private static bool IsWanted(IConfiguration configuration, string signal) =>

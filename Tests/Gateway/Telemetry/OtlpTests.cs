@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Coordination.Lifecycle;
-using NoslateFleet.Gateway.Hosting;
+using NoslateFleet.Gateway.Telemetry;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Gateway.Harness;
 
@@ -69,6 +71,53 @@ public sealed class OtlpTests
         Assert.Equal(InstancePhase.Frozen, gateway.Lifecycle.State.Phase);
         Assert.True((await MetricsTests.PageAsync(gateway)).Sum("noslatefleet_telemetry_unflushed_total", ("what", "otlp")) >= 1);
         collector.Release();
+    }
+
+    [SkippableTheory]
+    [InlineData(false, "http/protobuf")]
+    [InlineData(true, "http/protobuf")]
+    [InlineData(false, "grpc")]
+    [InlineData(true, "grpc")]
+    public async Task ACollectorThatIsAway_OrNeverAnswers_HoldsUpNeitherStartNorRequestsNorTheEnd_AndIsToldOnce(bool hangs, string protocol)
+    {
+        // Takes connections and says nothing, in whatever protocol.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var port = hangs ? ((IPEndPoint)silent.LocalEndpoint).Port : FreePort.Next();
+        var limit = TimeSpan.FromSeconds(5);
+        var watch = Stopwatch.StartNew();
+        await using var gateway = await GatewayUnderTest.StartAsync(settings:
+        [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", $"http://127.0.0.1:{port}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+
+            // Longer than any stop: what a user set for a slow collector. One that refuses is tried again for as long.
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", hangs ? "600000" : "1000"), ("Lifecycle:FlushBudget", "2s"),
+        ]);
+        Assert.Equal(200, (await gateway.SendAsync("GET", "/invoke/mirror")).Status);
+        await gateway.SettledAsync();
+        watch.Restart();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(200, (await gateway.SendAsync("GET", "/invoke/mirror")).Status);
+        }
+
+        Assert.True(watch.Elapsed < limit, $"requests took {watch.Elapsed}");
+        watch.Restart();
+        var receipt = await gateway.Lifecycle.StopAsync("test");
+        Assert.Equal(Verdict.Clean, receipt.Verdict);
+        Assert.True(watch.Elapsed < limit, $"the drain took {watch.Elapsed}");
+        var export = gateway.Service<OpenTelemetryExport>();
+        Assert.InRange(export.Unflushed, 1, 2);
+        watch.Restart();
+        export.Dispose();
+        Assert.True(watch.Elapsed < limit, $"the end took {watch.Elapsed}");
+        const string Told = "The collector that the OTEL_ variables name";
+        if (!hangs)
+        {
+            await Until.TrueAsync(() => gateway.Log.Any(line => line.Contains(Told, StringComparison.Ordinal)), "nobody is told");
+        }
+
+        Assert.InRange(gateway.Log.Count(line => line.Contains(Told, StringComparison.Ordinal)), hangs ? 0 : 1, 1);
     }
 
     /// <summary>A collector that takes OTLP over HTTP and keeps what it got.</summary>
