@@ -10,13 +10,20 @@ internal static class RequestOrigin
     /// <param name="request">The request.</param>
     public static bool IsForeign(HttpRequest request)
     {
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
+        // It knows best: what is one site to it need not look so here, behind a proxy that ends TLS.
+        if (request.Headers["Sec-Fetch-Site"] is [{ } site])
         {
-            return true;
+            return site is not ("same-origin" or "none");
         }
 
-        return request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
+        // Older ones, and those without TLS, tell no more than the origin. Its scheme is the browser's, which a proxy may have taken off.
+        return request.Headers.Origin is [{ } origin] && origin != "http://" + request.Host && origin != "https://" + request.Host;
     }
+
+    /// <summary>Whether the browser that asks does so over TLS, as far as this end can tell; a proxy may have ended it.</summary>
+    /// <param name="request">The request, of a form of ours.</param>
+    public static bool IsSecure(HttpRequest request) =>
+        request.IsHttps || request.Headers.Origin is [{ } origin] && origin.StartsWith("https://", StringComparison.Ordinal);
 
     /// <summary>
     /// Whether the request names what can't be anybody's. A name can be made to lead to loopback by whoever owns it, and the browser then takes their page

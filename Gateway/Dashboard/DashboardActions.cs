@@ -96,7 +96,7 @@ internal sealed partial class DashboardActions(
         {
             HttpOnly = true,
             SameSite = SameSiteMode.Strict,
-            Secure = context.Request.IsHttps,
+            Secure = RequestOrigin.IsSecure(context.Request),
             Path = DashboardPages.Root,
             MaxAge = options.SessionLifetime,
         });
@@ -372,6 +372,7 @@ internal sealed partial class DashboardActions(
             return;
         }
 
+        readings.ProfilesChanged();
         if (set is null)
         {
             var texts = Texts.For(context.Request);

@@ -174,7 +174,7 @@ internal sealed partial class DashboardEvents(
                 parts.Add(("timeline", InstanceParts.Timeline(model, texts), null));
                 break;
             case "profiles":
-                var profiles = new ProfilesModel(picture, await readings.ProfilesAsync(cancellationToken));
+                var profiles = new ProfilesModel(picture, await readings.RecentProfilesAsync(cancellationToken));
                 parts.Add(("progress", ProfileParts.Progress(profiles, texts), null));
                 parts.Add(("versions", ProfileParts.Versions(profiles, access.Find(context) is { MayOperate: true }, texts), null));
                 break;

@@ -140,9 +140,34 @@ public sealed class SignInTests(Browser browser)
         Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(dashboard, "/dashboard/sign-in", [secret, ("token", token[..^1])])).StatusCode);
         Assert.Equal(
             HttpStatusCode.BadRequest, (await PostAsync(dashboard, "/dashboard/sign-in", [secret, ("token", token)], header: ("Origin", "https://evil.example"))).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(dashboard, "/dashboard/sign-in", [secret, ("token", token)], header: ("Origin", "null"))).StatusCode);
         Assert.Equal(
             HttpStatusCode.BadRequest, (await PostAsync(dashboard, "/dashboard/sign-in", [secret, ("token", token)], header: ("Sec-Fetch-Site", "cross-site"))).StatusCode);
         Assert.Equal(HttpStatusCode.SeeOther, (await PostAsync(dashboard, "/dashboard/sign-in", [secret, ("token", token)])).StatusCode);
+    }
+
+    /// <summary>As behind an ingress: the browser's page is of https, and this end sees http.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("same-origin")]
+    public async Task BehindAProxyThatEndsTls_OneSignsIn_AndTheCookieIsSecure(string? site)
+    {
+        await using var dashboard = await DashboardUnderTest.StartAsync(open: false, token: DashboardUnderTest.Token);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/dashboard/sign-in")
+        {
+            Content = new FormUrlEncodedContent([
+                KeyValuePair.Create("secret", DashboardUnderTest.Token), KeyValuePair.Create("token", await FormTokenAsync(dashboard, "/dashboard/sign-in"))]),
+        };
+        request.Headers.Add("Origin", "https://fleet.example.com");
+        request.Headers.Host = "fleet.example.com";
+        if (site is not null)
+        {
+            request.Headers.Add("Sec-Fetch-Site", site);
+        }
+
+        using var response = await dashboard.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.SeeOther, response.StatusCode);
+        Assert.Contains("; secure", response.Headers.GetValues("Set-Cookie").Single(), StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
