@@ -158,7 +158,8 @@ public sealed class DashboardOnlyTests
         await using var it = await DashboardUnderTest.StartAsync(redis);
         Assert.Equal(HttpStatusCode.OK, (await it.SendAsync("GET", "/readyz")).Status);
         redis.Kill();
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await it.SendAsync("GET", "/readyz")).Status);
+        var (notReady, why, _) = await it.SendAsync("GET", "/readyz");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "the fleet's directory can't be reached; the log tells why"), (notReady, why.GetProperty("detail").GetString()));
         Assert.Equal(HttpStatusCode.OK, (await it.SendAsync("GET", "/healthz")).Status);
         var (status, problem, response) = await it.SendAsync("GET", "/api/fleet");
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "application/problem+json"), (status, response.Content.Headers.ContentType!.MediaType));
