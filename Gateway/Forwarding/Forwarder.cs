@@ -118,6 +118,12 @@ internal sealed class Forwarder
         exchange.Reason = problem.Reason;
         exchange.Executed = executed;
         EndConnectionIfLeaving(exchange);
+        if (exchange.IsHttp1 && exchange.Request.Headers.Expect.Count > 0)
+        {
+            // A client that was never asked for its body may leave it out and go on with its next request, which would be read as this one's body.
+            exchange.Response.Headers.Connection = "close";
+        }
+
         if (_functionCompute)
         {
             exchange.Response.Headers[PlatformHeaders.Status] = "404";

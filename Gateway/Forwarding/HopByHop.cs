@@ -18,6 +18,23 @@ internal static class HopByHop
 
     public static bool Contains(string name) => _names.Contains(name);
 
+    /// <summary>Whether a Connection header names this one.</summary>
+    public static bool Names(StringValues connection, string name)
+    {
+        foreach (var value in connection)
+        {
+            foreach (var range in value.AsSpan().Split(','))
+            {
+                if (value.AsSpan(range).Trim().Equals(name, StringComparison.OrdinalIgnoreCase))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The further names in Connection headers; null in the usual case that there is none.</summary>
     public static HashSet<string>? Named(StringValues connection)
     {

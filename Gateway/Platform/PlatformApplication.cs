@@ -163,9 +163,7 @@ internal sealed class PlatformApplication(
             return RunHookAsync(exchange, hook);
         }
 
-        // "h2c" is an offer that a server may pass over; any other upgrade changes what the connection carries.
-        if (exchange.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
-            && !headers.Upgrade.ToString().Equals("h2c", StringComparison.OrdinalIgnoreCase))
+        if (headers.Upgrade.Count > 0 && AsksForUpgrade(exchange))
         {
             return Refuse(exchange, ProblemTable.UpgradeNotSupported);
         }
@@ -301,6 +299,16 @@ internal sealed class PlatformApplication(
         return control.Count > 0
             ? control is ["/invoke"]
             : method.Equals("POST", StringComparison.Ordinal) && RawTarget.Path(pathAndQuery) is "/invoke";
+    }
+
+    // The server itself passes over an upgrade of a request with a body. "h2c" is an offer that may be passed over; any other changes what the connection
+    // carries. Of HTTP/1.0 it means nothing (RFC 9110, section 7.8).
+    private static bool AsksForUpgrade(PlatformExchange exchange)
+    {
+        var headers = exchange.Request.Headers;
+        return exchange.Request.Protocol.Equals("HTTP/1.1", StringComparison.Ordinal)
+            && !headers.Upgrade.ToString().Equals("h2c", StringComparison.OrdinalIgnoreCase)
+            && HopByHop.Names(headers.Connection, "upgrade");
     }
 
     private ValueTask Refuse(PlatformExchange exchange, Problem problem)

@@ -34,6 +34,10 @@ public sealed class RequestRulesTests : IAsyncLifetime
         var answer = await connection.ReadAsync();
         Assert.Equal(status, answer.Status);
         Assert.Equal("never", ProblemSeen.Of(answer).Executed);
+
+        // Whether the body follows is for the client to choose: a next request must not be taken for it.
+        Assert.Equal("close", answer.Header("connection"));
+        Assert.True(await connection.IsClosedAsync());
         Assert.Equal(0, (await _gateway.SettledAsync()).Accepted);
     }
 
@@ -52,6 +56,7 @@ public sealed class RequestRulesTests : IAsyncLifetime
     [SkippableTheory]
     [InlineData("GET /invoke/echo HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "501 gateway upgrade-not-supported never")]
     [InlineData("GET /invoke/echo HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\n\r\n", "501 gateway upgrade-not-supported never")]
+    [InlineData("POST /invoke/echo HTTP/1.1\r\nHost: t\r\nConnection: keep-alive, upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc", "501 gateway upgrade-not-supported never")]
     [InlineData("TRACE /invoke/echo HTTP/1.1\r\nHost: t\r\n\r\n", "405 gateway method-not-allowed never")]
     [InlineData("CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n", "405 gateway method-not-allowed never")]
     [InlineData("POST /invoke/echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 gateway ambiguous-request never")]
