@@ -5,7 +5,7 @@ namespace NoslateFleet.Coordination.Fleet.Simulation;
 
 /// <summary>
 /// Instances that exist in a directory only, for tests, demonstrations and the dashboard. They publish as real ones do, so that readers of changes see
-/// them live. The same seed and clock give the same fleet.
+/// them live, and where the directory has orders and profiles they go by those. The same seed and clock give the same fleet.
 /// </summary>
 public sealed class SimulatedFleet : IAsyncDisposable
 {
@@ -58,10 +58,11 @@ public sealed class SimulatedFleet : IAsyncDisposable
     {
         var published = 0;
         var now = _time.GetUtcNow();
+        var profile = _directory is IFleetProfiles profiles ? await profiles.ReadAsync(cancellationToken) : null;
         while (_due.TryPeek(out var instance, out var at) && at <= now)
         {
             _due.Dequeue();
-            _due.Enqueue(instance, now + await instance.LiveAsync(_directory, now, cancellationToken));
+            _due.Enqueue(instance, now + await instance.LiveAsync(_directory, now, profile?.Json is null ? null : profile.Version, cancellationToken));
             published++;
         }
 

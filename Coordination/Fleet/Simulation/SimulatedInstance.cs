@@ -4,7 +4,7 @@ namespace NoslateFleet.Coordination.Fleet.Simulation;
 
 /// <summary>
 /// An instance that exists in the directory only. It serves, is frozen and thaws, is drained and comes back as a new process, and now and then is lost
-/// in the middle of its work.
+/// in the middle of its work. While it runs it takes orders and goes by the fleet's profiles, as a real one would.
 /// </summary>
 internal sealed class SimulatedInstance
 {
@@ -22,6 +22,8 @@ internal sealed class SimulatedInstance
     private DateTimeOffset _doneAt;
     private string? _receiptJson;
     private State _state = State.Off;
+    private FleetOrder? _drain;
+    private long? _fleetProfile;
 
     public SimulatedInstance(string id, int functions, Func<Receipt, string> writeReceipt, Random random)
     {
@@ -39,26 +41,103 @@ internal sealed class SimulatedInstance
         Serving,
         Silent,
         Draining,
+
+        /// <summary>Drained by an order, and there until that is undone or over.</summary>
+        Held,
     }
 
     /// <summary>Lives on until now, and says when to come again.</summary>
     /// <param name="directory">Where it tells of itself.</param>
     /// <param name="now">The time.</param>
+    /// <param name="fleetProfile">The version of the fleet's profiles; null if there are none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>After which time to call it again.</returns>
-    public async Task<TimeSpan> LiveAsync(IFleetDirectory directory, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<TimeSpan> LiveAsync(IFleetDirectory directory, DateTimeOffset now, long? fleetProfile, CancellationToken cancellationToken)
     {
-        var next = Live(now, out var receipt);
+        var results = new List<FleetOrderResult>();
+        var next = Live(now, results, out var receipt);
+        if (_state is State.Serving or State.Draining or State.Held)
+        {
+            _fleetProfile = fleetProfile;
+            if (directory is IFleetOrders orders)
+            {
+                foreach (var open in (await orders.ListAsync(_id, cancellationToken)).Where(static one => one.Result is null))
+                {
+                    Obey(open.Order, now, results, ref next);
+                }
+            }
+        }
+
         await directory.PublishAsync(Snapshot(now), cancellationToken);
         if (receipt is not null)
         {
             await directory.AppendAsync(_id, [new InstanceRecord(RecordKind.Receipt, _boot, _epoch, now, receipt)], cancellationToken);
         }
 
+        foreach (var result in results)
+        {
+            await ((IFleetOrders)directory).CompleteAsync(result, cancellationToken);
+        }
+
         return next;
     }
 
-    private TimeSpan Live(DateTimeOffset now, out string? receipt)
+    /// <summary>Takes an open order.</summary>
+    private void Obey(FleetOrder order, DateTimeOffset now, List<FleetOrderResult> results, ref TimeSpan next)
+    {
+        if (order.Id == _drain?.Id || results.Exists(result => result.OrderId == order.Id))
+        {
+            return;
+        }
+
+        FleetOrderResult Told(FleetOrderOutcome outcome, string detail) => new(order.Id, _id, _boot, _epoch, now, outcome, detail, null);
+        switch (order)
+        {
+            case { ContainerLife: { } life } when life != _id:
+                results.Add(Told(FleetOrderOutcome.Refused, "it is for another container"));
+                break;
+            case { ExpiresAt: var end } when end <= now:
+                results.Add(Told(FleetOrderOutcome.Expired, "its time was over"));
+                break;
+            case { Kind: FleetOrderKind.Drain } when _state == State.Held:
+                results.Add(Told(FleetOrderOutcome.Done, "it has drained already"));
+                _drain = order;
+                break;
+            case { Kind: FleetOrderKind.Drain }:
+                (_state, _phase, _drain) = (State.Draining, InstancePhase.Draining, order);
+                next = Seconds(3, 12);
+                break;
+            case { Kind: FleetOrderKind.Undrain } when _state == State.Serving:
+                results.Add(Told(FleetOrderOutcome.Refused, "it does not drain"));
+                break;
+            case { Kind: FleetOrderKind.Undrain }:
+                if (_state == State.Draining && _drain is { } undone)
+                {
+                    results.Add(new FleetOrderResult(undone.Id, _id, _boot, _epoch, now, FleetOrderOutcome.Superseded, "it was undone", null));
+                }
+
+                results.Add(Told(FleetOrderOutcome.Done, "serves again"));
+                next = Serve(now);
+                break;
+            case { Kind: FleetOrderKind.Flush }:
+                results.Add(Told(FleetOrderOutcome.Done, "nothing was held back"));
+                break;
+            default:
+                results.Add(Told(FleetOrderOutcome.Refused, "this version does not know it"));
+                break;
+        }
+    }
+
+    private TimeSpan Serve(DateTimeOffset now)
+    {
+        _state = State.Serving;
+        _phase = InstancePhase.Ready;
+        _drain = null;
+        _doneAt = now + Seconds(20, 120);
+        return Seconds(1, 5);
+    }
+
+    private TimeSpan Live(DateTimeOffset now, List<FleetOrderResult> results, out string? receipt)
     {
         receipt = null;
         var time = now - _at;
@@ -72,27 +151,28 @@ internal sealed class SimulatedInstance
                 _epoch++;
                 _receiptJson = null;
                 Array.ForEach(_functions, static function => function.Restart());
-                return Serve();
+                return Serve(now);
             case State.Silent:
                 _epoch++;
-                return Serve();
+                return Serve(now);
+            case State.Held:
+                return _drain is { } drain && now < drain.ExpiresAt ? _heartbeat : Serve(now);
             case State.Draining:
                 Array.ForEach(_functions, static function => function.Finish());
                 _phase = InstancePhase.Stopped;
-                _state = State.Off;
                 receipt = _receiptJson = Write(Receipt.PreStop, "order", now);
+                if (_drain is { } order)
+                {
+                    _state = State.Held;
+                    results.Add(new FleetOrderResult(order.Id, _id, _boot, _epoch, now, FleetOrderOutcome.Done, "drained", receipt));
+                    return _heartbeat;
+                }
+
+                _state = State.Off;
                 return Seconds(20, 90);
             default:
                 Array.ForEach(_functions, function => function.Serve(time, now, _random));
                 return Turn(now, out receipt);
-        }
-
-        TimeSpan Serve()
-        {
-            _state = State.Serving;
-            _phase = InstancePhase.Ready;
-            _doneAt = now + Seconds(20, 120);
-            return Seconds(1, 5);
         }
     }
 
@@ -162,6 +242,7 @@ internal sealed class SimulatedInstance
             Functions = [.. _functions.Select(function => function.Status(now))],
             LastReceiptJson = _receiptJson,
             ProfileVersion = "simulated",
+            FleetProfileVersion = _fleetProfile,
             ContainerLife = _id,
             Topology = FleetTopology.Island,
         };

@@ -1,5 +1,6 @@
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Fleet.Simulation;
+using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Coordination.Fleet;
@@ -116,6 +117,117 @@ public sealed class SimulatedFleetTests : IAsyncDisposable
         }
 
         Assert.True(best < TimeSpan.FromMilliseconds(50), $"reading took {best.TotalMilliseconds} ms");
+    }
+
+    /// <summary>Whoever tries the dashboard's buttons on a fleet that there is none of sees them work.</summary>
+    [Fact]
+    public async Task Orders_AreCarriedOut_AndHoldUntilTheyAreUndoneOrOver()
+    {
+        var fleet = Create(1);
+        await UntilAsync(fleet, InstancePhase.Ready);
+        Assert.Equal(FleetOrderOutcome.Refused, (await OrderAsync(fleet, "early", FleetOrderKind.Undrain)).Outcome);
+        Assert.Equal(FleetOrderOutcome.Done, (await OrderAsync(fleet, "flush", FleetOrderKind.Flush)).Outcome);
+        var drained = await OrderAsync(fleet, "drain", FleetOrderKind.Drain);
+        Assert.Equal((FleetOrderOutcome.Done, "{}"), (drained.Outcome, drained.ReceiptJson));
+        Assert.Equal(InstancePhase.Stopped, (await OneAsync()).Phase);
+        for (var i = 0; i < 100; i++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(5));
+            await fleet.StepAsync(default);
+            Assert.Equal(InstancePhase.Stopped, (await OneAsync()).Phase);
+        }
+
+        Assert.Equal(FleetOrderOutcome.Done, (await OrderAsync(fleet, "undrain", FleetOrderKind.Undrain)).Outcome);
+        Assert.Equal(InstancePhase.Ready, (await OneAsync()).Phase);
+        await OrderAsync(fleet, "again", FleetOrderKind.Drain);
+        _clock.Advance(TimeSpan.FromHours(1));
+        await fleet.StepAsync(default);
+        Assert.Equal(InstancePhase.Ready, (await OneAsync()).Phase);
+        Assert.Equal(0, (await OneAsync()).Drift);
+    }
+
+    [Fact]
+    public async Task UndrainWhileItDrains_TakesTheDrainsPlace_AndAnOrderForAnotherContainerIsRefused()
+    {
+        var fleet = Create(1);
+        await UntilAsync(fleet, InstancePhase.Ready);
+        await PlaceAsync("drain", FleetOrderKind.Drain, "sim-00001");
+        await UntilAsync(fleet, InstancePhase.Draining);
+        await PlaceAsync("undrain", FleetOrderKind.Undrain, "sim-00001");
+        await PlaceAsync("other", FleetOrderKind.Drain, "another life");
+        var results = new Dictionary<string, FleetOrderOutcome?>();
+        for (var i = 0; i < 200 && results.Values.Count(static outcome => outcome is not null) < 3; i++)
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(250));
+            await fleet.StepAsync(default);
+            results = (await _directory.ListAsync("sim-00001", default)).ToDictionary(static state => state.Order.Id, static state => state.Result?.Outcome);
+        }
+
+        Assert.Equal(FleetOrderOutcome.Refused, results["other"]);
+
+        // Whichever came first: it had drained before, or it was undone.
+        Assert.Contains(results["drain"], (FleetOrderOutcome?[])[FleetOrderOutcome.Superseded, FleetOrderOutcome.Done]);
+        Assert.Equal(FleetOrderOutcome.Done, results["undrain"]);
+        Assert.Equal(InstancePhase.Ready, (await OneAsync()).Phase);
+    }
+
+    [Fact]
+    public async Task Profiles_AreFollowedByWhoeverRuns_AndByTheOthersWhenTheyThaw()
+    {
+        var fleet = Create(50);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await fleet.StepAsync(default);
+        await ((IFleetProfiles)_directory).SetAsync("{}", "test", null, null, default);
+        await FollowAsync(1);
+        await ((IFleetProfiles)_directory).SetAsync(null, "test", null, null, default);
+        await FollowAsync(null);
+
+        async Task FollowAsync(long? version)
+        {
+            for (var second = 0; second < 1200; second++)
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                await fleet.StepAsync(default);
+                if ((await _directory.ReadAllAsync(default)).Entries.All(entry => entry.Snapshot.FleetProfileVersion == version))
+                {
+                    return;
+                }
+            }
+
+            Assert.Fail($"not all go by {version}");
+        }
+    }
+
+    private async Task<InstanceSnapshot> OneAsync() => (await _directory.ReadAsync("sim-00001", default))!.Snapshot;
+
+    private async Task UntilAsync(SimulatedFleet fleet, InstancePhase phase)
+    {
+        for (var i = 0; i < 1000 && (await _directory.ReadAsync("sim-00001", default))?.Snapshot.Phase != phase; i++)
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(250));
+            await fleet.StepAsync(default);
+        }
+
+        Assert.Equal(phase, (await OneAsync()).Phase);
+    }
+
+    private Task<FleetOrderState> PlaceAsync(string id, FleetOrderKind kind, string? life) => _directory.PlaceAsync(
+        new FleetOrder(id, "sim-00001", life, kind, "test", _clock.GetUtcNow(), _clock.GetUtcNow() + TimeSpan.FromHours(1)), default);
+
+    private async Task<FleetOrderResult> OrderAsync(SimulatedFleet fleet, string id, FleetOrderKind kind)
+    {
+        await PlaceAsync(id, kind, "sim-00001");
+        for (var i = 0; i < 4000; i++)
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(250));
+            await fleet.StepAsync(default);
+            if ((await _directory.ListAsync("sim-00001", default)).Single(state => state.Order.Id == id).Result is { } result)
+            {
+                return result;
+            }
+        }
+
+        throw new InvalidOperationException($"{id} is never carried out");
     }
 
     private SimulatedFleet Create(int instances) => _fleet = new SimulatedFleet(_directory, instances, static _ => "{}", _clock, new Random(1));
