@@ -155,6 +155,7 @@ internal sealed record RecordAnswer(RecordKind Kind, string Boot, long Epoch, Da
 /// <param name="ExpirySeconds">After which time it lapses.</param>
 /// <param name="Id">Its id: a second one with the same id is the same order.</param>
 /// <param name="By">Who orders it, in words.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record OrderBody(string? Kind, double? ExpirySeconds, string? Id, string? By);
 
 /// <summary>Answer of GET /api/fleet/instances/{id}/orders.</summary>
@@ -232,6 +233,7 @@ internal sealed record ValidationAnswer(bool Valid, IReadOnlyList<string> Errors
 /// <param name="Version">The version whose text to set again.</param>
 /// <param name="ExpectedVersion">The version that must be there; null: whichever is.</param>
 /// <param name="By">Who does it, in words.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record RollbackBody(long? Version, long? ExpectedVersion, string? By);
 
 /// <summary>JSON that was stored as text.</summary>

@@ -84,7 +84,14 @@ internal static class FleetProfileEndpoints
         }
 
         var by = FleetRequest.By(body.By);
-        var expected = body.ExpectedVersion ?? FleetRequest.ExpectedVersion(context);
+        var expected = FleetRequest.ExpectedVersion(context);
+        if (body.ExpectedVersion is { } told)
+        {
+            expected = told >= 0 && (expected is null || expected == told)
+                ? told
+                : throw FleetRequest.Bad("expectedVersion must be the number of a version, or 0, and the same as that of If-Match");
+        }
+
         var profile = await FindAsync(context, context.RequestServices.GetRequiredService<IFleetProfiles>(), body.Version.Value);
         if (profile.Json is { } json)
         {

@@ -114,6 +114,37 @@ public sealed class FleetProfilesApiTests
         Assert.Equal([3, 2, 1], history.GetProperty("versions").EnumerateArray().Select(v => v.GetProperty("version").GetInt64()));
     }
 
+    [Theory]
+    [InlineData("{\"version\":1,\"expectedVersion\":-1}", null)]
+    [InlineData("{\"version\":1,\"expectedVersion\":2}", "\"1\"")]
+    [InlineData("{\"version\":1,\"expectedVerison\":2}", null)]
+    public async Task RollBack_WithAGuardThatIsNotUnderstood_IsRefused(string body, string? ifMatch)
+    {
+        await using var it = await FleetGateway.StartAsync();
+        await it.SendAsync(HttpMethod.Put, Path, Profiles("a"));
+        await it.SendAsync(HttpMethod.Put, Path, Profiles("b"));
+        Assert.Equal("400 gateway bad-argument never", (await it.RefusedAsync(HttpMethod.Post, Path + "/rollback", body, ifMatch)).ToString());
+        Assert.Equal(2, (await it.GetAsync(Path)).Answer.GetProperty("version").GetInt64());
+    }
+
+    [Fact]
+    public async Task RollOutsAndRollBacksAtTheSameTime_FromOneVersion_OneIsSet_AndTheOthersAreTold()
+    {
+        await using var it = await FleetGateway.StartAsync();
+        Assert.Equal([200, .. Enumerable.Repeat(409, 7)], await TogetherAsync(i => it.SendAsync(HttpMethod.Put, Path, Profiles("a" + i), ifMatch: "\"0\"")));
+        Assert.Equal([200, .. Enumerable.Repeat(409, 7)], await TogetherAsync(i => i % 2 == 0
+            ? it.PostAsync(Path + "/rollback", "{\"version\":1,\"expectedVersion\":1}")
+            : it.SendAsync(HttpMethod.Put, Path, Profiles("b" + i), ifMatch: "\"1\"")));
+        Assert.Equal(2, (await it.GetAsync(Path)).Answer.GetProperty("version").GetInt64());
+
+        // Repeated without a guard each is one more version.
+        Assert.Equal(Enumerable.Repeat(200, 8), await TogetherAsync(_ => it.PostAsync(Path + "/rollback", "{\"version\":1}")));
+        Assert.Equal(10, (await it.GetAsync(Path)).Answer.GetProperty("version").GetInt64());
+
+        static async Task<IEnumerable<int>> TogetherAsync(Func<int, Task<(int Status, JsonElement Answer)>> one) =>
+            (await Task.WhenAll(Enumerable.Range(0, 8).Select(one))).Select(static answer => answer.Status).Order();
+    }
+
     [Fact]
     public async Task RollBack_ToAVersionThatIsNotKept_Is404()
     {
