@@ -7,7 +7,8 @@ namespace NoslateFleet.Silo.Redis;
 
 /// <summary>
 /// The one connection of a process to the fleet's Redis. It begins with the first call, and comes back by itself. No call takes longer than
-/// <see cref="RedisOptions.Timeout"/>, and whatever fails is a <see cref="FleetDirectoryException"/>.
+/// <see cref="RedisOptions.Timeout"/>, save those before the first connection, which wait for that as well, for <see cref="RedisOptions.ConnectTimeout"/> at most: a
+/// server that is slow to be connected to is not away. Whatever fails is a <see cref="FleetDirectoryException"/>.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable, IDisposable
 {
@@ -19,6 +20,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
     private readonly RedisOutage _outage;
     private readonly Lock _lock = new();
     private Task<ConnectionMultiplexer>? _connecting;
+    private Task? _first;
     private string? _lastFailure;
     private long _looked;
     private bool _disposed;
@@ -32,6 +34,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         _options = options;
         _time = time;
         _outage = new RedisOutage(time, logger);
+        Damage = new RedisDamage(logger);
         _looked = time.GetTimestamp();
         Keys = new RedisKeys(options.Prefix);
     }
@@ -41,6 +44,9 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
 
     /// <summary>The fleet's keys.</summary>
     public RedisKeys Keys { get; }
+
+    /// <summary>Where it is told what somebody has spoiled.</summary>
+    public RedisDamage Damage { get; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time => _time;
@@ -52,31 +58,20 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FleetDirectoryException">It failed.</exception>
     public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        CallAsync(
-            async database =>
-            {
-                try
-                {
-                    return await database.ScriptEvaluateAsync(script.Hash, keys, values);
-                }
-                catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
-                {
-                    object[] arguments = [script.Text, keys.Length, .. keys, .. values];
-                    return await database.ExecuteAsync("EVAL", arguments);
-                }
-            },
-            cancellationToken);
+        CallAsync(database => RunAsync(database, script, keys, values), keys, cancellationToken);
 
-    /// <summary>Makes a call.</summary>
+    /// <summary>Makes a call. What it stumbles over, because somebody else has spoiled it, is mended and told of, and the call is made again.</summary>
     /// <param name="call">The call.</param>
+    /// <param name="keys">Every key it touches.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FleetDirectoryException">It failed.</exception>
-    public async Task<T> CallAsync<T>(Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+    public async Task<T> CallAsync<T>(Func<IDatabase, Task<T>> call, RedisKey[] keys, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            var answer = AnswerAsync(call);
+            await FirstAsync(cancellationToken);
+            var answer = AnswerAsync(call, keys);
             Observe(answer);
             var result = await answer.WaitAsync(_options.Timeout, _time, cancellationToken);
             _outage.Succeeded();
@@ -124,7 +119,40 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
             TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
 
-    private async Task<T> AnswerAsync<T>(Func<IDatabase, Task<T>> call) => await call((await ConnectedAsync()).GetDatabase());
+    private static async Task<RedisResult> RunAsync(IDatabase database, RedisScript script, RedisKey[] keys, RedisValue[] values)
+    {
+        try
+        {
+            return await database.ScriptEvaluateAsync(script.Hash, keys, values);
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            object[] arguments = [script.Text, keys.Length, .. keys, .. values];
+            return await database.ExecuteAsync("EVAL", arguments);
+        }
+    }
+
+    private static bool IsSpoiled(RedisServerException e) =>
+        e.Message.Contains("WRONGTYPE", StringComparison.Ordinal) || e.Message.Contains("SPOILED", StringComparison.Ordinal);
+
+    private async Task<T> AnswerAsync<T>(Func<IDatabase, Task<T>> call, RedisKey[] keys)
+    {
+        var database = (await ConnectedAsync()).GetDatabase();
+        try
+        {
+            return await call(database);
+        }
+        catch (RedisServerException e) when (IsSpoiled(e))
+        {
+            var told = (RedisValue[])(await RunAsync(database, RedisScript.Mend, keys, [.. keys.Select(Keys.TypeOf)]))!;
+            for (var i = 1; i < told.Length; i += 2)
+            {
+                Damage.Tell(told[i - 1]!, told[i]!);
+            }
+
+            return await call(database);
+        }
+    }
 
     private Task<ConnectionMultiplexer>? End()
     {
@@ -151,10 +179,25 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
                 // Away from the caller: names are looked up and handshakes begun on this thread otherwise.
                 _connecting = Task.Run(ConnectAsync);
                 Observe(_connecting);
+                _first ??= _connecting.WaitAsync(_options.ConnectTimeout, _time);
+                Observe(_first);
             }
 
             return _connecting;
         }
+    }
+
+    /// <summary>Waits until the first connection has come about, or has not in its time.</summary>
+    private async Task FirstAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _first) is { IsCompleted: true })
+        {
+            return;
+        }
+
+        _ = ConnectedAsync();
+        await Volatile.Read(ref _first)!.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private async Task<ConnectionMultiplexer> ConnectAsync()

@@ -9,6 +9,8 @@ namespace NoslateFleet.Silo.Redis;
 /// <param name="options">What is kept, and how long.</param>
 internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptions options) : IFleetDirectory
 {
+    private static readonly long _lastTime = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     /// <inheritdoc/>
     public async Task<PublishResult> PublishAsync(InstanceSnapshot snapshot, CancellationToken cancellationToken)
     {
@@ -24,7 +26,7 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
                 SnapshotJson.Write(snapshot),
                 Milliseconds(options.Retention),
                 Guid.NewGuid().ToString("N"),
-                keys.SnapshotsChannel.ToString(),
+                Channel,
             ],
             cancellationToken))!;
         var outcome = (int)answer[0] switch
@@ -53,7 +55,7 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     /// <inheritdoc/>
     public async Task<DirectoryView> ReadAllAsync(CancellationToken cancellationToken)
     {
-        var answer = (RedisResult[])(await connection.RunAsync(RedisScript.ReadAll, connection.Keys.Directory, [], cancellationToken))!;
+        var answer = (RedisResult[])(await connection.RunAsync(RedisScript.ReadAll, connection.Keys.Directory, [Channel], cancellationToken))!;
         var stored = (RedisValue[])answer[1]!;
         var entries = new DirectoryEntry?[stored.Length / 2];
 
@@ -62,12 +64,12 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
         {
             for (var i = 0; i < entries.Length; i++)
             {
-                entries[i] = Entry(stored[(2 * i) + 1]);
+                entries[i] = Entry(stored[2 * i]!, stored[(2 * i) + 1]);
             }
         }
         else
         {
-            Parallel.For(0, entries.Length, i => entries[i] = Entry(stored[(2 * i) + 1]));
+            Parallel.For(0, entries.Length, i => entries[i] = Entry(stored[2 * i]!, stored[(2 * i) + 1]));
         }
 
         var unreadable = new List<string>();
@@ -89,7 +91,7 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     public async Task<DirectoryEntry?> ReadAsync(string instanceId, CancellationToken cancellationToken)
     {
         var answer = await connection.RunAsync(RedisScript.ReadOne, connection.Keys.Directory, [instanceId], cancellationToken);
-        return answer.IsNull ? null : Entry((RedisValue)answer);
+        return answer.IsNull ? null : Entry(instanceId, (RedisValue)answer);
     }
 
     /// <inheritdoc/>
@@ -97,12 +99,12 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         var answer = (RedisResult[])(await connection.RunAsync(
-            RedisScript.ReadChanges, connection.Keys.Directory, [since.Directory, since.Number, limit], cancellationToken))!;
+            RedisScript.ReadChanges, connection.Keys.Directory, [since.Directory, since.Number, limit, Channel], cancellationToken))!;
         var stored = (RedisValue[])answer[5]!;
         var changed = new List<DirectoryEntry>(stored.Length / 2);
         for (var i = 1; i < stored.Length; i += 2)
         {
-            if (Entry(stored[i]) is { } entry)
+            if (Entry(stored[i - 1]!, stored[i]) is { } entry)
             {
                 changed.Add(entry);
             }
@@ -120,7 +122,8 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     /// <inheritdoc/>
     public async Task<IReadOnlyList<InstanceRecord>> ReadRecordsAsync(string instanceId, CancellationToken cancellationToken)
     {
-        var stored = await connection.CallAsync(database => database.ListRangeAsync(connection.Keys.Records(instanceId)), cancellationToken);
+        var key = connection.Keys.Records(instanceId);
+        var stored = await connection.CallAsync(database => database.ListRangeAsync(key), [key], cancellationToken);
         var records = new List<InstanceRecord>(stored.Length);
         foreach (var value in stored)
         {
@@ -128,6 +131,10 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
             if (record is not null)
             {
                 records.Add(record);
+            }
+            else
+            {
+                connection.Damage.Tell(key!, "a list of records that this version can read");
             }
         }
 
@@ -138,7 +145,10 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     internal static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
 
     /// <summary>A time of the server.</summary>
-    internal static DateTimeOffset Time(RedisResult milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds);
+    internal static DateTimeOffset Time(RedisResult milliseconds) => Time(long.TryParse((string?)milliseconds, out var number) ? number : 0);
+
+    /// <summary>A time that was stored, where it may not even be one.</summary>
+    internal static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(milliseconds, 0, _lastTime));
 
     /// <summary>A stored value, without a copy.</summary>
     internal static ReadOnlySpan<byte> Bytes(RedisValue value) => ((ReadOnlyMemory<byte>)value).Span;
@@ -155,11 +165,18 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
         return true;
     }
 
-    private static DirectoryEntry? Entry(RedisValue stored)
+    private RedisValue Channel => connection.Keys.SnapshotsChannel.ToString();
+
+    private DirectoryEntry? Entry(string instance, RedisValue stored)
     {
         var bytes = Bytes(stored);
-        return TryTake(ref bytes, out var received) && SnapshotJson.Read(bytes, out var snapshot) == FleetReading.Read
-            ? new DirectoryEntry(snapshot!, DateTimeOffset.FromUnixTimeMilliseconds(received))
-            : null;
+        if (TryTake(ref bytes, out var received)
+            && SnapshotJson.Read(bytes, out var snapshot) == FleetReading.Read && string.Equals(snapshot!.InstanceId, instance, StringComparison.Ordinal))
+        {
+            return new DirectoryEntry(snapshot, Time(received));
+        }
+
+        connection.Damage.Tell($"{connection.Keys.Directory[2]} {instance}", "a time and that instance's snapshot, of a schema that this version can read");
+        return null;
     }
 }

@@ -69,7 +69,8 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
             var keys = owner._connection.Keys;
             _channels =
             [
-                (keys.SnapshotsChannel, (_, _) => _teller.Tell(FleetNotice.Snapshots)),
+                // The directory has lost what it had: whoever is silent because nothing changes tells it once more.
+                (keys.SnapshotsChannel, (_, told) => _teller.Tell(told == "anew" ? FleetNotice.Anything : FleetNotice.Snapshots)),
                 (keys.ProfilesChannel, (_, _) => _teller.Tell(FleetNotice.Profiles)),
             ];
             if (instanceId is not null)

@@ -28,14 +28,14 @@ internal sealed class RedisFleetOrders(RedisConnection connection, FleetOptions 
                 connection.Keys.OrdersChannel(order.InstanceId).ToString(),
             ],
             cancellationToken);
-        return State(answer) ?? throw new FleetDirectoryException($"the order {order.Id} is there but can't be read");
+        return State(order.InstanceId, answer) ?? throw new FleetDirectoryException($"the order {order.Id} is there but can't be read");
     }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<FleetOrderState>> ListAsync(string instanceId, CancellationToken cancellationToken)
     {
         var answer = await connection.RunAsync(RedisScript.ReadOrders, connection.Keys.Orders(instanceId), [], cancellationToken);
-        return [.. ((RedisResult[])answer!).Select(State).OfType<FleetOrderState>()];
+        return [.. ((RedisResult[])answer!).Select(told => State(instanceId, told)).OfType<FleetOrderState>()];
     }
 
     /// <inheritdoc/>
@@ -47,12 +47,18 @@ internal sealed class RedisFleetOrders(RedisConnection connection, FleetOptions 
             cancellationToken) == 1;
 
     /// <summary>The times are the server's; those in the order itself are whoever's placed it.</summary>
-    private static FleetOrderState? State(RedisResult told)
+    private FleetOrderState? State(string instance, RedisResult told)
     {
         var parts = (RedisResult[])told!;
-        FleetJson.Read(RedisFleetDirectory.Bytes((RedisValue)parts[2]), out FleetOrder? order);
-        if (order is null)
+        FleetOrder? order = null;
+        if (parts.Length > 2)
         {
+            FleetJson.Read(RedisFleetDirectory.Bytes((RedisValue)parts[2]), out order);
+        }
+
+        if (order is null || !string.Equals(order.InstanceId, instance, StringComparison.Ordinal))
+        {
+            connection.Damage.Tell(connection.Keys.Orders(instance)[0]!, "a hash of that instance's orders and results, of a schema that this version can read");
             return null;
         }
 

@@ -10,15 +10,18 @@ internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetPro
     /// <inheritdoc/>
     public async Task<FleetProfile?> ReadAsync(CancellationToken cancellationToken)
     {
-        var head = await connection.CallAsync(database => database.ListGetByIndexAsync(connection.Keys.Profiles, 0), cancellationToken);
-        return head.IsNull ? null : Profile(head) ?? throw new FleetDirectoryException("the fleet's present profiles can't be read");
+        var head = await connection.CallAsync(
+            database => database.ListGetByIndexAsync(connection.Keys.Profiles, 0), [connection.Keys.Profiles], cancellationToken);
+
+        // A damaged one is passed over, and the one before it holds.
+        return head.IsNull ? null : Profile(head) ?? (await ListAsync(cancellationToken) is [var before, ..] ? before : null);
     }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<FleetProfile>> ListAsync(CancellationToken cancellationToken)
     {
         var stored = await connection.CallAsync(
-            database => database.ListRangeAsync(connection.Keys.Profiles, 0, IFleetProfiles.KeptVersions - 1), cancellationToken);
+            database => database.ListRangeAsync(connection.Keys.Profiles, 0, IFleetProfiles.KeptVersions - 1), [connection.Keys.Profiles], cancellationToken);
         return [.. stored.Select(Profile).OfType<FleetProfile>()];
     }
 
@@ -40,15 +43,21 @@ internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetPro
     }
 
     /// <summary>Number and time stand before the profile; those within it mean nothing.</summary>
-    private static FleetProfile? Profile(RedisValue stored)
+    private FleetProfile? Profile(RedisValue stored)
     {
         var bytes = RedisFleetDirectory.Bytes(stored);
-        if (!RedisFleetDirectory.TryTake(ref bytes, out var version) || !RedisFleetDirectory.TryTake(ref bytes, out var at))
+        FleetProfile? profile = null;
+        if (RedisFleetDirectory.TryTake(ref bytes, out var version) && RedisFleetDirectory.TryTake(ref bytes, out var at))
         {
-            return null;
+            FleetJson.Read(bytes, out profile);
+            profile = profile is null ? null : profile with { Version = version, At = RedisFleetDirectory.Time(at) };
         }
 
-        FleetJson.Read(bytes, out FleetProfile? profile);
-        return profile is null ? null : profile with { Version = version, At = DateTimeOffset.FromUnixTimeMilliseconds(at) };
+        if (profile is null)
+        {
+            connection.Damage.Tell(connection.Keys.Profiles!, "a list of profiles that this version can read, each with number and time before it");
+        }
+
+        return profile;
     }
 }

@@ -14,6 +14,14 @@ internal sealed class RedisKeys(string prefix)
         .. new[] { "state", "leases", "snapshots", "expiries", "changes", "removed" }.Select(name => (RedisKey)$"{{{prefix}}}:{name}"),
     ];
 
+    /// <summary>What a key has to be, as the script that mends knows it: hash, list or zset.</summary>
+    public RedisValue TypeOf(RedisKey key) => ((string)key!)[_start.Length..].Split(':', 2)[0] switch
+    {
+        "state" or "leases" or "snapshots" or "orders" => "hash",
+        "expiries" or "changes" or "removed" => "zset",
+        _ => "list",
+    };
+
     public RedisKey Profiles => _start + "profiles";
 
     public RedisChannel SnapshotsChannel => RedisChannel.Literal(_start + "told:snapshots");

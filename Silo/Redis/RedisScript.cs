@@ -19,6 +19,7 @@ internal sealed class RedisScript
     public static readonly RedisScript CompleteOrder = new("complete-order");
     public static readonly RedisScript ReadOrders = new("read-orders");
     public static readonly RedisScript SetProfile = new("set-profile");
+    public static readonly RedisScript Mend = new("mend");
     public static readonly RedisScript MissingRights = new("missing-rights");
 
     private RedisScript(string name)

@@ -8,8 +8,23 @@
 --   removed    sorted set: instance by the version of its removal, the last of them
 local state, leases, snapshots, expiries, changes, removed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
+-- Numbers that somebody has spoiled end the script before it has changed anything: the caller mends them and runs it again.
+local function sound()
+  for _, value in ipairs(redis.call('HMGET', state, 'version', 'forgotten', 'told')) do
+    if value and not (#value < 16 and string.match(value, '^%d+$')) then
+      error('SPOILED')
+    end
+  end
+end
+
+-- Nobody has published since the directory began: whoever lives and listens is asked to.
+local function anew(channel)
+  redis.pcall('PUBLISH', channel, 'anew')
+end
+
 -- Takes out what is past its retention. Bounded: what is left over is the next call's.
 local function expire()
+  sound()
   local old = redis.call('ZRANGEBYSCORE', expiries, '-inf', whole(now), 'LIMIT', 0, 1000)
   if #old == 0 then
     return

@@ -17,12 +17,17 @@ local function forget(id)
   redis.call('LREM', queue, 1, id)
 end
 
--- Takes out what has been past its expiry for the whole retention, and what is damaged; the rest, oldest first.
-local function kept()
+-- Takes out what has been past its expiry for the whole retention; the rest, oldest first. What is damaged is taken out where it is told of.
+local function kept(damaged)
   local ids = {}
   for _, id in ipairs(redis.call('LRANGE', queue, 0, -1)) do
     local placed, expires, gone = read(id)
-    if placed and tonumber(gone) > now then
+    if not placed then
+      if damaged then
+        damaged[#damaged + 1] = id
+        forget(id)
+      end
+    elseif tonumber(gone) > now then
       ids[#ids + 1] = id
     else
       forget(id)

@@ -3,8 +3,24 @@
 -- Returns  placed, expires, order, result or nil: of the order that is there
 local id, order, lasts, retention, most, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local ids = kept()
-if redis.call('HEXISTS', orders, 'o:' .. id) == 1 then
+local _, _, _, present = read(id)
+if present and pcall(cjson.decode, present) then
+  for _, other in ipairs(ids) do
+    if other == id then
+      return told(id)
+    end
+  end
+
+  -- Its queue was lost, or it has been past its retention.
+  redis.call('RPUSH', queue, id)
   return told(id)
+end
+forget(id)
+for i, other in ipairs(ids) do
+  if other == id then
+    table.remove(ids, i)
+    break
+  end
 end
 
 redis.call('HSET', orders, 'o:' .. id,

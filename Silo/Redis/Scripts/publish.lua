@@ -28,13 +28,14 @@ if lease then
   end
 end
 
-redis.call('HSETNX', state, 'id', id)
+-- The lease comes last: what stumbles before is run again, and must not find it there.
+local begins = redis.call('HSETNX', state, 'id', id) == 1
 local version = redis.call('HINCRBY', state, 'version', 1)
-redis.call('HSET', leases, instance, epoch .. ' ' .. sequence .. ' ' .. boot)
 redis.call('HSET', snapshots, instance, whole(now) .. ' ' .. snapshot)
 redis.call('ZADD', expiries, whole(now + retention), instance)
 redis.call('ZADD', changes, whole(version), instance)
 redis.call('ZREM', removed, instance)
+redis.call('HSET', leases, instance, epoch .. ' ' .. sequence .. ' ' .. boot)
 
 -- A fleet that is gone leaves nothing, though nobody is there to tidy up. Never sooner than another instance's longer retention asks.
 for i = 1, 6 do
@@ -49,5 +50,8 @@ local told = tonumber(redis.call('HGET', state, 'told') or 0)
 if now >= told + 100 or now < told then
   redis.call('HSET', state, 'told', whole(now))
   redis.pcall('PUBLISH', channel, '')
+end
+if begins then
+  anew(channel)
 end
 return { 0, boot, epoch }

@@ -1,11 +1,14 @@
 --@ directory.lua
--- ARGV     directory and version that the reader knows, most instances on the page
+-- ARGV     directory and version that the reader knows, most instances on the page, channel of notices
 -- Returns  the time, directory, version, 1 if there is more, 1 if the reader begins anew,
 --          instance, "received snapshot" of each changed one, the removed ones
 -- Within a reading that began anew the directory reads "id@start", the version at which it began: what was removed before concerns it not.
 expire()
 local known = redis.call('HMGET', state, 'id', 'version', 'forgotten')
 local id, version, forgotten = known[1] or '', tonumber(known[2] or 0), tonumber(known[3] or 0)
+if id == '' then
+  anew(ARGV[4])
+end
 local since, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local begunId, begunAt = string.match(since, '^(.*)@(%d+)$')
 local start = begunId == id and tonumber(begunAt) >= forgotten and tonumber(begunAt) or nil

@@ -1,7 +1,10 @@
 --@ orders.lua
--- Returns  placed, expires, order, result or nil: of each, oldest first
-local all = {}
-for _, id in ipairs(kept()) do
+-- Returns  placed, expires, order, result or nil: of each, oldest first; of a damaged one its id alone
+local all, damaged = {}, {}
+for _, id in ipairs(kept(damaged)) do
   all[#all + 1] = told(id)
+end
+for _, id in ipairs(damaged) do
+  all[#all + 1] = { id }
 end
 return all

@@ -2,8 +2,15 @@
 -- KEYS     profiles: list of "version at profile", newest first. They never vanish.
 -- ARGV     version expected, or nothing; profile; how many are kept; channel of notices
 -- Returns  "version at profile" as it is kept, or nil if another version than the expected is there
-local head = redis.call('LINDEX', KEYS[1], 0)
-local present = tonumber(head and string.match(head, '^(%d+) ') or 0)
+local present = 0
+for _, kept in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
+  -- What is damaged has no say in it.
+  local version, json = string.match(kept, '^(%d+) %d+ (.*)$')
+  if version and #version < 16 and pcall(cjson.decode, json) then
+    present = tonumber(version)
+    break
+  end
+end
 if ARGV[1] ~= '' and tonumber(ARGV[1]) ~= present then
   return false
 end

@@ -44,6 +44,48 @@ public sealed class RedisFailureTests
     }
 
     [SkippableFact]
+    public async Task SlowToConnectTo_IsNoOutage()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var near = new RedisFleet(server.Endpoint);
+        await near.Directory.ReadAllAsync(default);
+        await near.EndAsync();
+        await using var proxy = new RedisProxy(server.Port) { Delay = TimeSpan.FromMilliseconds(700) };
+        var far = new RedisFleet(proxy.Endpoint);
+
+        // Several answers until it is connected, each within a call's time, all together beyond it.
+        var watch = Stopwatch.StartNew();
+        var both = await Task.WhenAll(far.WorksAsync(), far.WorksAsync());
+        Assert.Equal([true, true], both);
+        Assert.InRange(watch.Elapsed, TimeSpan.FromMilliseconds(1400), TimeSpan.FromSeconds(20));
+        Assert.Empty(far.Logged);
+        await far.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task SilentAtTheStart_IsAnOutage_OnceTheTimeToConnectIsPast_AndThenCallsEndInTheirTime()
+    {
+        await using var server = await RedisServer.StartAsync();
+        server.Freeze();
+        var fleet = new RedisFleet(server.Endpoint, null, ("ConnectTimeout", "2s"));
+        var watch = Stopwatch.StartNew();
+        var first = fleet.WorksAsync();
+        using var given = new CancellationTokenSource();
+        var givenUp = fleet.Directory.ReadAllAsync(given.Token);
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givenUp);
+        Assert.Empty(fleet.Logged);
+        Assert.False(await first);
+        Assert.InRange(watch.Elapsed, TimeSpan.FromMilliseconds(1900), TimeSpan.FromSeconds(10));
+        Assert.StartsWith("Warning 2110", Assert.Single(fleet.Logged), StringComparison.Ordinal);
+        watch.Restart();
+        Assert.False(await fleet.WorksAsync());
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1.9));
+        server.Thaw();
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
     public async Task AwayAtStart_IsComeToLater_AndListenersWithIt()
     {
         await using var server = await RedisServer.StartAsync();

@@ -62,13 +62,6 @@ public sealed class RedisFleetDirectoryTests : FleetDirectoryConformance
     }
 
     [SkippableFact]
-    public async Task WrongKindOfValue_IsAnErrorOfTheContract()
-    {
-        await _server.CliAsync("SET", "{noslatefleet}:leases", "text");
-        await Assert.ThrowsAsync<FleetDirectoryException>(() => _fleet.Directory.PublishAsync(Snapshots.Of(), default));
-    }
-
-    [SkippableFact]
     public async Task ScriptsForgotten_AreSentAgain()
     {
         await FillAsync();

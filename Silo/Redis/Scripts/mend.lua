@@ -1,0 +1,78 @@
+--@ clock.lua
+-- Takes out what somebody else has spoiled, so that readers and writers go on. Called when another script, or a command, has stumbled over it.
+-- With no command that the fleet does not need anyhow.
+-- KEYS     those of the call that stumbled: six and more are the directory's, two an instance's orders
+-- ARGV     of each key what it has to be: hash, list or zset
+-- Returns  key, or key and field, of each that was spoiled, and what it has to be
+local told = {}
+local probes = { hash = { 'HEXISTS', '' }, list = { 'LRANGE', '0', '0' }, zset = { 'ZCARD' } }
+
+local function spoiled(what, right)
+  told[#told + 1] = what
+  told[#told + 1] = right
+end
+
+local wrong = {}
+for i, key in ipairs(KEYS) do
+  local probe = probes[ARGV[i]]
+  local answer = redis.pcall(probe[1], key, unpack(probe, 2))
+  if type(answer) == 'table' and answer.err and string.find(answer.err, 'WRONGTYPE', 1, true) then
+    redis.call('PEXPIRE', key, '0')
+    wrong[i] = true
+    spoiled(key, 'a ' .. ARGV[i])
+  end
+end
+
+local function fields(key)
+  local all = redis.call('HGETALL', key)
+  local i = -1
+  return function()
+    i = i + 2
+    return all[i], all[i + 1]
+  end
+end
+
+if #KEYS >= 6 then
+  local state, snapshots, expiries, changes, removed = KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+  for _, field in ipairs({ 'version', 'forgotten', 'told' }) do
+    local value = redis.call('HGET', state, field)
+    if value and not (#value < 16 and string.match(value, '^%d+$')) then
+      redis.call('HDEL', state, field)
+      spoiled(state .. ' ' .. field, 'a whole number')
+    end
+  end
+
+  -- The directory begins anew with the snapshots that are left. Its next publisher gives it another id, by which readers and instances know.
+  if #told > 0 then
+    local left = redis.call('PTTL', snapshots)
+    local vanish = whole(now + (left > 0 and left or 86400000))
+    local count = 0
+    redis.call('PEXPIRE', removed, '0')
+    for instance in fields(snapshots) do
+      count = count + 1
+      redis.call('ZADD', changes, count, instance)
+      if wrong[4] then
+        redis.call('ZADD', expiries, vanish, instance)
+      end
+    end
+    redis.call('HDEL', state, 'id', 'forgotten', 'told')
+    redis.call('HSET', state, 'version', whole(count))
+  end
+elseif #KEYS == 2 and wrong[2] then
+  local order = {}
+  for field, text in fields(KEYS[1]) do
+    local id, placed = string.match(field, '^o:(.*)$'), string.match(text, '^(%d+) ')
+    if id and placed then
+      order[#order + 1] = { id, tonumber(placed) }
+    end
+  end
+  table.sort(order, function(a, b) return a[2] < b[2] end)
+  for _, one in ipairs(order) do
+    redis.call('RPUSH', KEYS[2], one[1])
+  end
+  local left = redis.call('PTTL', KEYS[1])
+  if left > 0 then
+    redis.call('PEXPIRE', KEYS[2], whole(left))
+  end
+end
+return told
