@@ -4,6 +4,7 @@
 #
 #   ENTRYPOINT ["/opt/noslate-fleet/start.sh"]
 #
+# What answers at its socket already is taken as it is. SIGTERM before our process is there ends what was started; after that it is our process's.
 # Arguments go to our process. NOSLATE_FLEET_PROGRAM, TURFD_COMMAND, DATA_PLANE_COMMAND, CONTROL_PLANE_COMMAND: other commands than below.
 # NOSLATE_FLEET_WAIT: seconds that the planes' sockets get to appear, 30 if not set.
 set -eu
@@ -22,10 +23,12 @@ export NOSLATE_PATH NOSLATE_WORKDIR NOSLATE_BIN NOSLATED_WORKDIR TURF_WORKDIR NO
 program=${NOSLATE_FLEET_PROGRAM:-/opt/noslate-fleet/Silo}
 wait_seconds=${NOSLATE_FLEET_WAIT:-30}
 case "$wait_seconds" in
-  '' | *[!0-9]*) say "NOSLATE_FLEET_WAIT = \"$wait_seconds\": must be a whole number of seconds"; exit 2 ;;
+  '' | *[!0-9]* | ???????*) say "NOSLATE_FLEET_WAIT = \"$wait_seconds\": must be a whole number of seconds"; exit 2 ;;
 esac
-if [ ! -x "$program" ]; then say "there is no program $program; NOSLATE_FLEET_PROGRAM names another one"; exit 2; fi
-mkdir -p "$NOSLATED_WORKDIR" "$TURF_WORKDIR" "$NOSLATE_LOGDIR"
+# 08 is no number to a shell.
+while [ "${#wait_seconds}" -gt 1 ] && [ "${wait_seconds#0}" != "$wait_seconds" ]; do wait_seconds=${wait_seconds#0}; done
+if [ ! -f "$program" ] || [ ! -x "$program" ]; then say "there is no program $program; NOSLATE_FLEET_PROGRAM names another one"; exit 2; fi
+mkdir -p "$NOSLATED_WORKDIR/socks" "$TURF_WORKDIR" "$NOSLATE_LOGDIR"
 
 # Functions and their node get no credentials of the platform and no tokens of ours: only what is named here.
 # In the place of the shell that runs it: whose id is known is then the process itself, and a signal reaches it.
@@ -45,27 +48,69 @@ if [ -f "$NOSLATE_BIN/node" ]; then node=$NOSLATE_BIN/node; fi
 data_plane=${DATA_PLANE_COMMAND:-"\"$node\" \"$NOSLATE_BIN/data_plane\""}
 control_plane=${CONTROL_PLANE_COMMAND:-"\"$node\" \"$NOSLATE_BIN/control_plane\""}
 
-# A stale socket of a killed plane would be taken for a new one's.
-rm -f "$NOSLATED_WORKDIR/socks/dp-0.sock" "$NOSLATED_WORKDIR/socks/cp-0.sock"
-run "$turfd"
-turfd_pid=$!
-run "$data_plane"
-data_pid=$!
-run "$control_plane"
-control_pid=$!
+# $1: a socket. Whether somebody listens there; a killed process leaves the file behind, which says nothing.
+listens() {
+  [ -r /proc/net/unix ] || return 1
+  while read -r _ _ _ flags _ _ _ path; do
+    if [ "$path" = "$1" ] && [ "$flags" = 00010000 ]; then return 0; fi
+  done </proc/net/unix
+  return 1
+}
+
+# The same of one that was started here: its file is new, should the kernel not tell more.
+is_up() { if [ -r /proc/net/unix ]; then listens "$1"; else [ -S "$1" ]; fi; }
+
+# PROCESS-ID:NAME of each that was started.
+started=
+stop_started() {
+  tries=0
+  while :; do
+    left=
+    for one in $started; do
+      # Asked again: one that is only just being started has not got its own ear for signals yet.
+      if kill "${one%%:*}" 2>/dev/null; then left="$left ${one%%:*}"; fi
+    done
+    if [ -z "$left" ]; then return; fi
+    if [ "$tries" -ge 20 ]; then
+      for pid in $left; do kill -KILL "$pid" 2>/dev/null || :; done
+      return
+    fi
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+}
+# As the first process of a container the shell would not even notice.
+trap 'trap "" TERM INT; say "stopped before the planes were up"; stop_started; exit 143' TERM
+trap 'trap "" TERM INT; say "stopped before the planes were up"; stop_started; exit 130' INT
+
+# $1: name, $2: socket, $3: command.
+start() {
+  if listens "$2"; then
+    say "$1 answers at $2 already: none is started"
+    return
+  fi
+  rm -f "$2"
+  run "$3"
+  started="$started $!:$1"
+}
+data_socket=$NOSLATED_WORKDIR/socks/dp-0.sock
+control_socket=$NOSLATED_WORKDIR/socks/cp-0.sock
+start turfd "$TURF_WORKDIR/turf.sock" "$turfd"
+start data-plane "$data_socket" "$data_plane"
+start control-plane "$control_socket" "$control_plane"
 
 waited=0
-until [ -S "$NOSLATED_WORKDIR/socks/dp-0.sock" ] && [ -S "$NOSLATED_WORKDIR/socks/cp-0.sock" ]; do
-  for part in "turfd $turfd_pid" "data-plane $data_pid" "control-plane $control_pid"; do
-    if ! kill -0 "${part#* }" 2>/dev/null; then
-      say "${part% *} ended before the planes were up"
-      kill "$turfd_pid" "$data_pid" "$control_pid" 2>/dev/null || :
+until is_up "$data_socket" && is_up "$control_socket"; do
+  for one in $started; do
+    if ! kill -0 "${one%%:*}" 2>/dev/null; then
+      say "${one#*:} ended before the planes were up"
+      stop_started
       exit 1
     fi
   done
   if [ "$waited" -ge "$((wait_seconds * 10))" ]; then
     say "the planes' sockets are not in $NOSLATED_WORKDIR/socks after $wait_seconds s"
-    kill "$turfd_pid" "$data_pid" "$control_pid" 2>/dev/null || :
+    stop_started
     exit 1
   fi
   sleep 0.1

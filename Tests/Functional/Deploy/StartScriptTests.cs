@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
 using NoslateFleet.Gateway.Configuration;
 using NoslateFleet.Tests.Common;
@@ -19,10 +20,10 @@ public sealed class StartScriptTests
         using var directory = new TempDirectory();
         await using var script = new RunningProcess(Start(
             directory,
-            Program(directory, "env; echo \"args $*\"; echo \"pid $$\"; ls \"$NOSLATED_WORKDIR/socks\"; echo started; exec sleep 1000"),
-            ("TURFD_COMMAND", $"sh -c 'env >\"{directory.Combine("turfd.env")}\"; exec sleep 1000'"),
+            Program(directory, "env; echo \"args $*\"; echo \"pid $$\"; ls \"$NOSLATED_WORKDIR/socks\"; echo started; exec sleep 100"),
+            ("TURFD_COMMAND", $"sh -c 'env >\"{directory.Combine("turfd.env")}\"; exec sleep 100'"),
             ("DATA_PLANE_COMMAND", $"dotnet \"{_emulator}\" --workdir \"{directory.Path}\""),
-            ("CONTROL_PLANE_COMMAND", "sleep 1000"),
+            ("CONTROL_PLANE_COMMAND", "sleep 100"),
             ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "a-secret"),
             ("Gateway__Admin__Token", "a-token")));
         try
@@ -57,9 +58,9 @@ public sealed class StartScriptTests
         await using var script = new RunningProcess(Start(
             directory,
             Program(directory, "echo started"),
-            ("TURFD_COMMAND", $"sh -c 'echo $$ >\"{directory.Combine("turfd.pid")}\"; exec sleep 1000'"),
+            ("TURFD_COMMAND", $"sh -c 'echo $$ >\"{directory.Combine("turfd.pid")}\"; exec sleep 100'"),
             ("DATA_PLANE_COMMAND", $"sh -c 'while [ ! -s \"{directory.Combine("turfd.pid")}\" ]; do :; done; exit 7'"),
-            ("CONTROL_PLANE_COMMAND", "sleep 1000")));
+            ("CONTROL_PLANE_COMMAND", "sleep 100")));
         Assert.Equal(1, await script.ExitAsync());
         Assert.Contains("start.sh: data-plane ended before the planes were up", script.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("started", script.Output, StringComparison.Ordinal);
@@ -74,15 +75,134 @@ public sealed class StartScriptTests
         await using var script = new RunningProcess(Start(
             directory,
             Program(directory, "echo started"),
-            ("TURFD_COMMAND", "sleep 1000"),
-            ("DATA_PLANE_COMMAND", "sleep 1000"),
-            ("CONTROL_PLANE_COMMAND", "sleep 1000"),
+            ("TURFD_COMMAND", "sleep 100"),
+            ("DATA_PLANE_COMMAND", "sleep 100"),
+            ("CONTROL_PLANE_COMMAND", "sleep 100"),
             ("NOSLATE_FLEET_WAIT", "0")));
         Assert.Equal(1, await script.ExitAsync());
         Assert.Contains($"the planes' sockets are not in {directory.Path}/socks after 0 s", script.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task PathsWithSpaces_AreNoTrouble()
+    {
+        using var outer = new TempDirectory();
+        var inner = outer.Combine("a directory with 'quotes' and spaces");
+        Directory.CreateDirectory(inner);
+        var program = Path.Combine(inner, "our program");
+        Executable(program, "#!/bin/sh\necho \"workdir $Node__Workdir\"; echo started; exec sleep 100\n");
+        await using var script = new RunningProcess(Start(
+            outer,
+            program,
+            ("NOSLATED_WORKDIR", inner),
+            ("TURFD_COMMAND", "sleep 100"),
+            ("DATA_PLANE_COMMAND", $"dotnet \"{_emulator}\" --workdir \"$NOSLATED_WORKDIR\""),
+            ("CONTROL_PLANE_COMMAND", "sleep 100")));
+        try
+        {
+            await script.SaysAsync("started");
+            Assert.Contains("workdir " + inner + "\n", script.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            script.KillTree();
+            await script.ExitAsync();
+        }
+    }
+
+    /// <summary>Its socket would be taken away from it, and a second one started beside it.</summary>
+    [Fact]
+    public async Task PlanesThatAnswerAlready_AreLeftAsTheyAre()
+    {
+        using var directory = new TempDirectory();
+        await using var node = new RunningProcess("NoslateFleet.Emulator.dll", directory.Path, ["--workdir", directory.Path]);
+        await node.SaysAsync("emulator: ready");
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, "echo started; exec sleep 100"),
+            ("TURFD_COMMAND", "sleep 100"),
+            ("DATA_PLANE_COMMAND", "sh -c 'echo a second data plane; exec sleep 100'"),
+            ("CONTROL_PLANE_COMMAND", "sh -c 'echo a second control plane; exec sleep 100'")));
+        try
+        {
+            await script.SaysAsync("started");
+            Assert.Contains("start.sh: data-plane answers at", script.Error, StringComparison.Ordinal);
+            Assert.Contains("start.sh: control-plane answers at", script.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("a second", script.Output, StringComparison.Ordinal);
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(directory.Combine("socks/dp-0.sock")));
+        }
+        finally
+        {
+            script.KillTree();
+            await script.ExitAsync();
+        }
+    }
+
+    /// <summary>What a killed plane leaves behind is a file at which nobody answers.</summary>
+    [Fact]
+    public async Task SocketOfAKilledPlane_IsNotTakenForOneThatAnswers()
+    {
+        using var directory = new TempDirectory();
+        Directory.CreateDirectory(directory.Combine("socks"));
+        foreach (var name in new[] { "socks/dp-0.sock", "socks/cp-0.sock" })
+        {
+            using var stale = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            stale.Bind(new UnixDomainSocketEndPoint(directory.Combine(name)));
+        }
+
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, "echo started"),
+            ("TURFD_COMMAND", "sleep 100"),
+            ("DATA_PLANE_COMMAND", "sleep 100"),
+            ("CONTROL_PLANE_COMMAND", "sleep 100"),
+            ("NOSLATE_FLEET_WAIT", "00")));
+        Assert.Equal(1, await script.ExitAsync());
+        Assert.Contains("after 0 s", script.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("started", script.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StopWhileItWaits_EndsWhatWasStarted()
+    {
+        using var directory = new TempDirectory();
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, "echo started"),
+            ("TURFD_COMMAND", $"sh -c 'echo $$ >\"{directory.Combine("turfd.pid")}\"; echo turfd runs; exec sleep 100'"),
+            ("DATA_PLANE_COMMAND", "sleep 100"),
+            ("CONTROL_PLANE_COMMAND", "sleep 100")));
+        await script.SaysAsync("turfd runs");
+        script.Terminate();
+        Assert.Equal(143, await script.ExitAsync());
+        Assert.Contains("start.sh: stopped before the planes were up", script.Error, StringComparison.Ordinal);
+        var turfd = (await File.ReadAllTextAsync(directory.Combine("turfd.pid"))).Trim();
+        await Until.TrueAsync(() => !IsAlive(turfd), "turfd stays behind");
+    }
+
+    [Fact]
+    public async Task SignalAndExitCode_AreOurProcesss()
+    {
+        using var directory = new TempDirectory();
+        await using var node = new RunningProcess("NoslateFleet.Emulator.dll", directory.Path, ["--workdir", directory.Path]);
+        await node.SaysAsync("emulator: ready");
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, "trap 'echo drained; exit 7' TERM; echo started; while :; do sleep 0.05; done"),
+            ("TURFD_COMMAND", "sh -c 'exec sleep 100 >/dev/null 2>&1'")));
+        await script.SaysAsync("started");
+        var left = Supervision.ProcessView.DescendantsOf(script.Id).Select(one => one.Id).ToArray();
+        script.Terminate();
+        Assert.Equal(7, await script.ExitAsync());
+        Assert.Contains("drained", script.Output, StringComparison.Ordinal);
+        Array.ForEach(left, id => NoslateFleet.Gateway.Supervision.ProcessTable.Signal(id, NoslateFleet.Gateway.Supervision.ProcessTable.SigKill));
+    }
+
     [Theory]
+    [InlineData("NOSLATE_FLEET_WAIT", "-1", "must be a whole number of seconds")]
+    [InlineData("NOSLATE_FLEET_WAIT", "99999999999999999999", "must be a whole number of seconds")]
+    [InlineData("NOSLATE_FLEET_PROGRAM", "/tmp", "there is no program /tmp")]
     [InlineData("NOSLATE_FLEET_WAIT", "soon", "NOSLATE_FLEET_WAIT = \"soon\": must be a whole number of seconds")]
     [InlineData("NOSLATE_FLEET_PROGRAM", "/nowhere/Silo", "there is no program /nowhere/Silo")]
     public async Task WrongSetting_IsNamed(string name, string value, string message)
@@ -106,7 +226,7 @@ public sealed class StartScriptTests
 
         // Each writes down how it was called, a word a line, and stays.
         var body = $"#!/bin/sh\ncase \"$*\" in *data_plane) part=data ;; *control_plane) part=control ;; *) part=turfd ;; esac\n" +
-            $"printf '%s\\n' \"$0\" \"$@\" >\"{directory.Path}/$part.part\" && mv \"{directory.Path}/$part.part\" \"{directory.Path}/$part.words\"\nexec sleep 1000\n";
+            $"printf '%s\\n' \"$0\" \"$@\" >\"{directory.Path}/$part.part\" && mv \"{directory.Path}/$part.part\" \"{directory.Path}/$part.words\"\nexec sleep 100\n";
         Executable(Path.Combine(bin, "turf"), body);
         Executable(Path.Combine(path, "node"), body);
         if (withNode)
