@@ -176,10 +176,20 @@ public sealed partial class ReadableTests(Browser browser)
         string[] byValue = [.. Names<Standing>(), .. Names<InstancePhase>(), .. Names<FunctionTemperature>(), .. Names<WorkerState>(), .. Names<Verdict>(), .. Names<FleetOrderKind>(), .. Names<FleetOrderOutcome>()];
         Assert.DoesNotContain(byValue, key => !there.Contains(key));
         Assert.DoesNotContain(there, key => !source.Contains('"' + key + '"', StringComparison.Ordinal) && !byValue.Contains(key)
-            && !key.StartsWith("standing.means.", StringComparison.Ordinal) && !key.StartsWith("sort.", StringComparison.Ordinal) && !key.StartsWith("order.", StringComparison.Ordinal));
+            && !key.StartsWith("standing.means.", StringComparison.Ordinal) && !key.StartsWith("sort.", StringComparison.Ordinal) && !key.StartsWith("order.", StringComparison.Ordinal) && !key.StartsWith("event.kind.", StringComparison.Ordinal));
 
         static IEnumerable<string> Names<TEnum>()
             where TEnum : struct, Enum => Enum.GetNames<TEnum>().Select(static name => $"{typeof(TEnum).Name}.{name}");
+    }
+
+    /// <summary>The words are the recorder's; where they are said in the code, a reader of Chinese has one of their own.</summary>
+    [Fact]
+    public void EveryKindOfEvent_ThatTheRecorderGets_HasAWordInBothLanguages()
+    {
+        var kinds = new[] { "Coordination", "Gateway" }.SelectMany(static project => Directory.EnumerateFiles(Repository.PathOf(project), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(static file => Recorded().Matches(File.ReadAllText(file))).Select(static match => match.Groups[1].Value).Distinct().ToArray();
+        Assert.Superset(new HashSet<string> { "start", "fault", "profiles", "intent" }, kinds.ToHashSet(StringComparer.Ordinal));
+        Assert.All(kinds.Concat(["node", "order", "phase", "thaw", "undrain", Receipt.PreStop, Receipt.PreFreeze]), kind => Assert.All(Texts.All, texts => Assert.Contains("event.kind." + kind, texts.Keys)));
     }
 
     [Theory]
@@ -296,6 +306,9 @@ public sealed partial class ReadableTests(Browser browser)
 
     [GeneratedRegex(@"[\u4e00-\u9fff}][,:;?!()]|[,:;?!()][\u4e00-\u9fff]")]
     private static partial Regex HalfWidth();
+
+    [GeneratedRegex("""Recorder\.Record\([^"\n]*, "([a-z-]+)",""")]
+    private static partial Regex Recorded();
 
     [GeneratedRegex(@"\{\d+\}")]
     private static partial Regex Place();
