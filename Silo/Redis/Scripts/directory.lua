@@ -30,11 +30,16 @@ local function expire()
     return
   end
   for _, instance in ipairs(old) do
+    -- A server that is full, or takes no writes, is read all the same: what is past its retention stays until it takes them again.
+    local version = redis.pcall('HINCRBY', state, 'version', 1)
+    if type(version) == 'table' then
+      return
+    end
+    redis.call('ZADD', removed, whole(version), instance)
     redis.call('ZREM', expiries, instance)
     redis.call('HDEL', leases, instance)
     redis.call('HDEL', snapshots, instance)
     redis.call('ZREM', changes, instance)
-    redis.call('ZADD', removed, whole(redis.call('HINCRBY', state, 'version', 1)), instance)
   end
   local over = redis.call('ZCARD', removed) - 1000
   if over > 0 then

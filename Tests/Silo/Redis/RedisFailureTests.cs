@@ -43,6 +43,32 @@ public sealed class RedisFailureTests
         await fleet.EndAsync();
     }
 
+    [SkippableTheory]
+    [InlineData("maxmemory", "1", "0")]
+    [InlineData("min-replicas-to-write", "1", "0")]
+    public async Task FullOrTakingNoWrites_IsReadAllTheSame_AndWarnedOfOnce(string setting, string on, string off)
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        var few = new RedisFleet(server.Endpoint, new FleetOptions { Retention = TimeSpan.FromMilliseconds(1) });
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a"), default);
+        await few.Directory.PublishAsync(Snapshots.Of(instance: "past"), default);
+        await server.CliAsync("CONFIG", "SET", setting, on);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Contains((await fleet.Directory.ReadAllAsync(default)).Entries, static entry => entry.Snapshot.InstanceId == "a");
+            await fleet.Directory.ReadChangesAsync(DirectoryVersion.None, 10, default);
+            await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", sequence: 2), default));
+        }
+
+        Assert.Single(fleet.Logged);
+        await server.CliAsync("CONFIG", "SET", setting, off);
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", sequence: 2), default)).Outcome);
+        Assert.Null(await fleet.Directory.ReadAsync("past", default));
+        await few.EndAsync();
+        await fleet.EndAsync();
+    }
+
     [SkippableFact]
     public async Task SlowToConnectTo_IsNoOutage()
     {
