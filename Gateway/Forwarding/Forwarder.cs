@@ -401,7 +401,7 @@ internal sealed class Forwarder
 
         exchange.Outcome = Outcome.Failed;
         var problem = error.Failure == InvocationFailure.RequestBodyFailed ? OfBody(failed.InnerException) : ProblemTable.For(error.Failure);
-        var executed = error.Executed;
+        var executed = error.Failure == InvocationFailure.RequestBodyFailed ? problem.Executed : error.Executed;
         GatewayLog.Failed(_logger, exchange.RequestId, exchange.Target, problem, executed, error.AfterHead, error.Message, error.Detail);
         exchange.Activity?.SetStatus(ActivityStatusCode.Error, problem.Reason);
         exchange.Reason = problem.Reason;
