@@ -35,7 +35,7 @@ internal static class GatewayOptionsLoader
         LoadAdmin(reader, options.Admin);
         LoadRouting(reader, options.Routing, options.Platform.Mode);
         LoadForwarding(reader, options.Forwarding, options.Platform.Mode);
-        LoadLimits(reader, options.Limits);
+        LoadLimits(reader, options.Limits, options.Platform.Mode);
         LoadNode(reader, options.Node);
         SupervisionLoader.Load(reader, configuration, options.Node, options.Supervision);
         LoadLifecycle(reader, options);
@@ -336,9 +336,10 @@ internal static class GatewayOptionsLoader
         }
     }
 
-    private static void LoadLimits(ConfigurationReader reader, LimitOptions limits)
+    private static void LoadLimits(ConfigurationReader reader, LimitOptions limits, PlatformMode mode)
     {
-        limits.RequestHeadersTimeout = reader.Duration("Limits:RequestHeadersTimeout", limits.RequestHeadersTimeout, TimeSpan.FromSeconds(1), _day);
+        var headers = mode == PlatformMode.FunctionCompute ? _day : limits.RequestHeadersTimeout;
+        limits.RequestHeadersTimeout = reader.Duration("Limits:RequestHeadersTimeout", headers, TimeSpan.FromSeconds(1), _day);
         limits.MinRequestBodyRate = Rate(reader, "Limits:MinRequestBodyRate", limits.MinRequestBodyRate);
         limits.MinResponseRate = Rate(reader, "Limits:MinResponseRate", limits.MinResponseRate);
 

@@ -9,7 +9,10 @@ public sealed class LimitOptions
     /// <summary>The configuration section.</summary>
     public const string SectionName = "Limits";
 
-    /// <summary>Time from a request's first byte to the end of its headers; 408 beyond. Default 30 s, as Kestrel's.</summary>
+    /// <summary>
+    /// Time from a request's first byte to the end of its headers; 408 beyond. Default 30 s, as Kestrel's; in FunctionCompute a day, because the server counts
+    /// the time in which the instance was frozen, and a head that came in two halves around it is the first request after the thaw.
+    /// </summary>
     public TimeSpan RequestHeadersTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>

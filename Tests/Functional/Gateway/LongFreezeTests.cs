@@ -8,11 +8,18 @@ namespace NoslateFleet.Tests.Functional.Gateway;
 public sealed class LongFreezeTests
 {
     [SkippableFact]
-    public async Task FrozenForAMinute_ARequestOnAKeptConnection_AndOneOnANewOne_AreServedAtTheirFirstTry()
+    public async Task FrozenForAMinute_ARequestOnAKeptConnection_OneOnANewOne_AndOneThatHadBegun_AreServedAtTheirFirstTry()
     {
-        await using var product = await RunningProduct.StartAsync();
+        // Where freezes happen.
+        await using var product = new RunningProduct { Settings = ["--Platform:Mode=FunctionCompute", "--FC_INSTANCE_ID=c-1", "--Routing:ByPath=true"] };
+        await product.StartEmulatorAsync();
+        await product.StartGatewayAsync();
         Assert.Equal("ok", await product.Http.GetStringAsync("/invoke/large"));
         using var late = new TcpClient();
+        using var begun = new TcpClient();
+        await begun.ConnectAsync(IPAddress.Loopback, product.Port);
+        await begun.GetStream().WriteAsync("GET /invoke/large HTTP/1.0\r\nHo"u8.ToArray());
+        Assert.Equal("ok", await product.Http.GetStringAsync("/invoke/large"));
         product.Gateway.Send(ProcessSignal.Stop);
 
         // How long the instance is frozen is what this test is about.
@@ -20,11 +27,16 @@ public sealed class LongFreezeTests
         var kept = product.Http.GetAsync("/invoke/large");
         await late.ConnectAsync(IPAddress.Loopback, product.Port);
         await late.GetStream().WriteAsync("GET /invoke/large HTTP/1.0\r\nHost: h\r\n\r\n"u8.ToArray());
+        await begun.GetStream().WriteAsync("st: h\r\n\r\n"u8.ToArray());
         product.Gateway.Send(ProcessSignal.Continue);
         using var response = await kept;
         Assert.Equal((HttpStatusCode.OK, "ok"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
-        using var reader = new StreamReader(late.GetStream());
-        Assert.StartsWith("HTTP/1.1 200 ", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+        foreach (var client in new[] { late, begun })
+        {
+            using var reader = new StreamReader(client.GetStream());
+            Assert.StartsWith("HTTP/1.1 200 ", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+        }
+
         await product.ReadyAsync();
     }
 }

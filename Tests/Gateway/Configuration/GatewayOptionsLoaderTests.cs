@@ -47,6 +47,16 @@ public sealed class GatewayOptionsLoaderTests
         Assert.True(Load(("Platform:Mode", "FunctionCompute"), ("Routing:ByPath", "true")).Routing is { ByHeader: false, ByPath: true });
     }
 
+    /// <summary>A freeze may lie in the middle of a head.</summary>
+    [Fact]
+    public void HeadersTimeout_OutlastsAFreeze_InFunctionCompute_UnlessConfigured()
+    {
+        Assert.Equal(TimeSpan.FromSeconds(30), Load().Limits.RequestHeadersTimeout);
+        Assert.Equal(TimeSpan.FromDays(1), Load(("Platform:Mode", "FunctionCompute")).Limits.RequestHeadersTimeout);
+        Assert.Equal(
+            TimeSpan.FromSeconds(5), Load(("Platform:Mode", "FunctionCompute"), ("Limits:RequestHeadersTimeout", "5s")).Limits.RequestHeadersTimeout);
+    }
+
     /// <summary>Nobody speaks HTTP/2 in clear text unless told to.</summary>
     [Fact]
     public void Http2_IsOff_UnlessConfigured() =>
