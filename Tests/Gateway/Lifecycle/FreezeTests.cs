@@ -34,7 +34,10 @@ public sealed class FreezeTests
         await Until.TrueAsync(() => gateway.Lifecycle.State.Phase == InstancePhase.Freezing, "the freeze does not begin");
         Assert.Equal(200, (await gateway.SendAsync("GET", "/")).Status);
         var receipt = PlatformCalls.Receipt(await freeze);
-        Assert.Equal((true, "Ready", 1), (receipt.Flag("calledOff"), receipt.Text("phase"), receipt.GetProperty("inFlight").GetInt32()));
+        Assert.Equal((true, "Ready"), (receipt.Flag("calledOff"), receipt.Text("phase")));
+
+        // The receipt is made out while the request that called it off is served, or after it.
+        Assert.InRange(receipt.GetProperty("inFlight").GetInt32(), 1, 2);
         Assert.Equal((InstancePhase.Ready, 1L), (gateway.Lifecycle.State.Phase, gateway.Lifecycle.State.Epoch));
         await File.WriteAllTextAsync(go, "");
         using var response = await running;
