@@ -75,11 +75,11 @@ public sealed class ScriptTests
     public async Task Profile_IsSetFromTheVersionItWasMadeOf_AndTheLastAreKept()
     {
         await using var server = await RedisServer.StartAsync();
-        Assert.Equal("", await SetAsync("1", "a"));
-        Assert.StartsWith("1 ", await SetAsync("0", "a"), StringComparison.Ordinal);
-        Assert.Equal("", await SetAsync("0", "b"));
-        Assert.StartsWith("2 ", await SetAsync("", "b"), StringComparison.Ordinal);
-        Assert.StartsWith("3 ", await SetAsync("2", "c"), StringComparison.Ordinal);
+        Assert.Equal("", await SetAsync("1", "[1]"));
+        Assert.StartsWith("1 ", await SetAsync("0", "[1]"), StringComparison.Ordinal);
+        Assert.Equal("", await SetAsync("0", "[2]"));
+        Assert.StartsWith("2 ", await SetAsync("", "[2]"), StringComparison.Ordinal);
+        Assert.StartsWith("3 ", await SetAsync("2", "[3]"), StringComparison.Ordinal);
         Assert.Equal("2", await server.CliAsync("LLEN", "{fleet}:profiles"));
 
         Task<string> SetAsync(string expected, string profile) =>
