@@ -34,8 +34,8 @@ internal static class AdminEndpoints
         app.UseAdminAccess(app.Services.GetRequiredService<AdminOptions>(), app.Services.GetRequiredService<PlatformOptions>());
         app.MapHooks();
         app.MapMetrics();
-        app.MapGet("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
-        app.MapGet("/readyz", static context => ReadyAsync(context));
+        app.MapHealth("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
+        app.MapHealth("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context))
             .Describe<FunctionsAnswer>(ApiTags.Instance, "listFunctions", "Functions and workers of the node, temperatures, counters");
         app.MapGet("/api/instance", static context => InstanceAsync(context))
@@ -44,6 +44,12 @@ internal static class AdminEndpoints
         app.MapFleet();
         app.MapApiDescription();
     }
+
+    /// <summary>Serves a health check; many of those who ask send HEAD and look at the status alone.</summary>
+    /// <param name="app">The admin port.</param>
+    /// <param name="path">Where it is asked for.</param>
+    /// <param name="answer">Answers it.</param>
+    public static void MapHealth(this WebApplication app, string path, RequestDelegate answer) => app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], answer);
 
     /// <summary>Refuses whoever may not ask what they ask for, and answers what is not there.</summary>
     /// <param name="app">The admin port.</param>

@@ -13,6 +13,7 @@ internal sealed partial class DrainOnSignal(
     InstanceLifecycle lifecycle, IHostApplicationLifetime application, ILogger<DrainOnSignal> logger) : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _lock = new();
     private int _signals;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
@@ -32,15 +33,20 @@ internal sealed partial class DrainOnSignal(
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _signals) > 1)
-        {
-            Forcing(logger, context.Signal);
-            lifecycle.Force();
-            return;
-        }
 
-        Stopping(logger, context.Signal);
-        _ = StopAsync();
+        // Two may come at once, on two threads: the second one must find the stop that the first one began, or it would force nothing.
+        lock (_lock)
+        {
+            if (++_signals > 1)
+            {
+                Forcing(logger, context.Signal);
+                lifecycle.Force();
+                return;
+            }
+
+            Stopping(logger, context.Signal);
+            _ = StopAsync();
+        }
     }
 
     private async Task StopAsync()
@@ -49,7 +55,11 @@ internal sealed partial class DrainOnSignal(
         if (receipt.CalledOff)
         {
             // Undone by an order: the next signal is a first one again.
-            Interlocked.Exchange(ref _signals, 0);
+            lock (_lock)
+            {
+                _signals = 0;
+            }
+
             return;
         }
 

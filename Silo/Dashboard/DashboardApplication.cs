@@ -62,8 +62,8 @@ internal static class DashboardApplication
         });
         var app = builder.Build();
         app.UseAdminAccess(options.Admin, options.Platform);
-        app.MapGet("/healthz", static context => WriteAsync(context, StatusCodes.Status200OK, new DashboardHealth("ok", null), _json.DashboardHealth));
-        app.MapGet("/readyz", static context => ReadyAsync(context));
+        app.MapHealth("/healthz", static context => WriteAsync(context, StatusCodes.Status200OK, new DashboardHealth("ok", null), _json.DashboardHealth));
+        app.MapHealth("/readyz", static context => ReadyAsync(context));
         app.MapFleet();
         app.MapApiDescription();
         app.MapDashboard();

@@ -16,6 +16,17 @@ public sealed class HealthTests
         Assert.Equal((200, "ok"), (status, answer.GetProperty("status").GetString()));
     }
 
+    [Theory]
+    [InlineData("/healthz", 200)]
+    [InlineData("/readyz", 503)]
+    public async Task Head_TellsTheStatusAlone(string path, int status)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(withNode: false);
+        using var request = new HttpRequestMessage(HttpMethod.Head, path);
+        using var response = await gateway.Admin.SendAsync(request);
+        Assert.Equal((status, ""), ((int)response.StatusCode, await response.Content.ReadAsStringAsync()));
+    }
+
     [Fact]
     public async Task Readyz_WithoutADataPlane_503_AndSaysSo()
     {
