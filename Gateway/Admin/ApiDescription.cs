@@ -1,10 +1,8 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.OpenApi;
 
 namespace NoslateFleet.Gateway.Admin;
 
@@ -17,18 +15,25 @@ internal static class ApiTags
     public const string Profiles = "profiles";
 }
 
+/// <summary>Where a parameter of a call is.</summary>
+internal enum ApiParameterPlace
+{
+    Query,
+    Header,
+    Path,
+}
+
 /// <summary>On an endpoint: a parameter of a call, for the OpenAPI document.</summary>
-internal sealed record ApiParameter(string Name, ParameterLocation Location, string Text, bool IsNumber);
+internal sealed record ApiParameter(string Name, ApiParameterPlace Place, string Text, bool IsNumber);
 
 /// <summary>On an endpoint: the body of a call, for the OpenAPI document.</summary>
 internal sealed record ApiBody(Type Type, string Text);
 
-/// <summary>The OpenAPI document of the admin port, and how endpoints get into it.</summary>
+/// <summary>How endpoints get into the OpenAPI document of the admin port.</summary>
 internal static class ApiDescription
 {
     public const string Path = "/api/openapi.json";
 
-    private const string SchemeName = "token";
     private const string ProblemType = "application/problem+json";
 
     // Any call may be refused so.
@@ -37,71 +42,15 @@ internal static class ApiDescription
     // The endpoints take the request as it is; the document wants to see a method.
     private static readonly MethodInfo _method = typeof(ApiDescription).GetMethod(nameof(Answer), BindingFlags.NonPublic | BindingFlags.Static)!;
 
-    public static void AddApiDescription(this IServiceCollection services)
+    public static void AddApiDescription(this IServiceCollection services) => services.AddSingleton<ApiDocument>();
+
+    public static void MapApiDescription(this WebApplication app) => app.MapGet(Path, static async (HttpContext context) =>
     {
-        services.ConfigureHttpJsonOptions(static json =>
-            json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter()));
-        services.AddOpenApi(static options =>
-        {
-            options.ShouldInclude = static api => api.RelativePath?.StartsWith("api/", StringComparison.Ordinal) == true;
-
-            // Two things of one name.
-            options.CreateSchemaReferenceId = static type => type.Type == typeof(Coordination.Functions.WorkerState)
-                ? "HeldWorkerState"
-                : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
-            options.AddDocumentTransformer(static (document, _, _) =>
-            {
-                document.Info = new OpenApiInfo
-                {
-                    Title = "NoslateFleet admin API",
-                    Version = "1",
-                    Description = "One instance, and the fleet as its directory knows it. Tokens have the role read (GET) or operate (everything).",
-                };
-
-                // Wherever it was asked, which is nobody's business but the asker's.
-                document.Servers = [];
-                document.Components ??= new OpenApiComponents();
-                document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
-                {
-                    [SchemeName] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "Admin:Token or one of Admin:Tokens" },
-                };
-                document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeName, document)] = [] }];
-                return Task.CompletedTask;
-            });
-            options.AddOperationTransformer(static async (operation, context, cancellationToken) =>
-            {
-                foreach (var metadata in context.Description.ActionDescriptor.EndpointMetadata)
-                {
-                    if (metadata is ApiParameter parameter)
-                    {
-                        operation.Parameters ??= [];
-                        operation.Parameters.Add(new OpenApiParameter
-                        {
-                            Name = parameter.Name,
-                            In = parameter.Location,
-                            Required = parameter.Location == ParameterLocation.Path,
-                            Description = parameter.Text,
-                            Schema = new OpenApiSchema { Type = parameter.IsNumber ? JsonSchemaType.Integer : JsonSchemaType.String },
-                        });
-                    }
-                    else if (metadata is ApiBody body)
-                    {
-                        operation.RequestBody = new OpenApiRequestBody
-                        {
-                            Required = true,
-                            Description = body.Text,
-                            Content = new Dictionary<string, OpenApiMediaType>
-                            {
-                                ["application/json"] = new() { Schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken) },
-                            },
-                        };
-                    }
-                }
-            });
-        });
-    }
-
-    public static void MapApiDescription(this WebApplication app) => app.MapOpenApi(Path);
+        var document = await context.RequestServices.GetRequiredService<ApiDocument>().ReadAsync();
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = document.Length;
+        await context.Response.BodyWriter.WriteAsync(document, context.RequestAborted);
+    });
 
     /// <summary>Puts an endpoint into the document.</summary>
     /// <typeparam name="TAnswer">What it answers.</typeparam>
@@ -128,13 +77,13 @@ internal static class ApiDescription
         .WithMetadata([.. _refusals.Union(problems).Select(static problem => new ProducesResponseTypeMetadata(problem, typeof(ProblemAnswer), [ProblemType]))]);
 
     public static IEndpointConventionBuilder WithQuery(this IEndpointConventionBuilder endpoint, string name, string text, bool isNumber = false) =>
-        endpoint.WithMetadata(new ApiParameter(name, ParameterLocation.Query, text, isNumber));
+        endpoint.WithMetadata(new ApiParameter(name, ApiParameterPlace.Query, text, isNumber));
 
     public static IEndpointConventionBuilder WithHeader(this IEndpointConventionBuilder endpoint, string name, string text) =>
-        endpoint.WithMetadata(new ApiParameter(name, ParameterLocation.Header, text, IsNumber: false));
+        endpoint.WithMetadata(new ApiParameter(name, ApiParameterPlace.Header, text, IsNumber: false));
 
     public static IEndpointConventionBuilder WithInstance(this IEndpointConventionBuilder endpoint) =>
-        endpoint.WithMetadata(new ApiParameter("id", ParameterLocation.Path, "The instance; %2F stands for a slash", IsNumber: false));
+        endpoint.WithMetadata(new ApiParameter("id", ApiParameterPlace.Path, "The instance; %2F stands for a slash", IsNumber: false));
 
     public static IEndpointConventionBuilder WithBody<TBody>(this IEndpointConventionBuilder endpoint, string text) =>
         endpoint.WithMetadata(new ApiBody(typeof(TBody), text));

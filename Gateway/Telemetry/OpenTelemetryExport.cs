@@ -1,13 +1,7 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NoslateFleet.Gateway.Lifecycle;
-using OpenTelemetry;
-using OpenTelemetry.Exporter;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
-using OpenTelemetry.Trace;
 
 namespace NoslateFleet.Gateway.Telemetry;
 
@@ -18,11 +12,7 @@ namespace NoslateFleet.Gateway.Telemetry;
 /// </summary>
 internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposable
 {
-    // A stop waits for the last try: the standard's 10 s would be most of its budget.
-    private const int DefaultTimeout = 2000;
-
-    private readonly MeterProvider? _metrics;
-    private readonly TracerProvider? _traces;
+    private readonly List<OtlpSignal> _signals = [];
     private readonly ExporterWatch? _watch;
     private readonly TimeSpan _longest;
     private readonly TimeProvider _time;
@@ -38,35 +28,17 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
             return;
         }
 
-        void Describe(ResourceBuilder resource) => resource
-            .AddService("noslate-fleet", serviceVersion: typeof(OpenTelemetryExport).Assembly.GetName().Version?.ToString(3),
-                autoGenerateServiceInstanceId: false, serviceInstanceId: lifecycle.InstanceId)
-            .AddEnvironmentVariableDetector();
-
-        // The SDK reads the environment alone; here the variables may also come by the command line, as all settings may.
-        void Configure(IServiceCollection services) => services.AddSingleton(configuration);
-
-        if (IsWanted(configuration, "METRICS"))
+        if (IsWanted(configuration, OtlpSignal.Metrics))
         {
-            _metrics = Sdk.CreateMeterProviderBuilder()
-                .ConfigureServices(Configure)
-                .ConfigureResource(Describe)
-                .AddMeter(FleetMetrics.MeterName)
-                .AddOtlpExporter(options => Apply(options, configuration, "METRICS"))
-                .Build();
+            _signals.Add(OtlpSignal.OfMetrics(configuration, lifecycle.InstanceId));
         }
 
-        if (IsWanted(configuration, "TRACES"))
+        if (IsWanted(configuration, OtlpSignal.Traces))
         {
-            _traces = Sdk.CreateTracerProviderBuilder()
-                .ConfigureServices(Configure)
-                .ConfigureResource(Describe)
-                .AddSource(GatewayActivity.Source.Name)
-                .AddOtlpExporter(options => Apply(options, configuration, "TRACES"))
-                .Build();
+            _signals.Add(OtlpSignal.OfTraces(configuration, lifecycle.InstanceId));
         }
 
-        if (_metrics is not null || _traces is not null)
+        if (_signals.Count > 0)
         {
             _watch = new ExporterWatch(logger);
         }
@@ -80,16 +52,14 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task FlushAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(FlushAsync(_metrics is null ? null : _metrics.ForceFlush, cancellationToken), FlushAsync(_traces is null ? null : _traces.ForceFlush, cancellationToken));
+    public Task FlushAsync(CancellationToken cancellationToken) => Task.WhenAll(_signals.Select(signal => FlushAsync(signal, cancellationToken)));
 
     public void Dispose()
     {
         // Each tries once more to send, and waits for its collector as long as it takes: whatever was to be sent has had its time in the stop, and the
         // process is to end now. What hangs is left behind on a thread that keeps no process alive.
         Task.WaitAll(
-            [.. new IDisposable?[] { _metrics, _traces }.OfType<IDisposable>()
-                .Select(static one => Task.Factory.StartNew(one.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))],
+            [.. _signals.Select(static one => Task.Factory.StartNew(one.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))],
             _longest);
         _watch?.Dispose();
     }
@@ -99,17 +69,12 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
         && (!string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
             || !string.IsNullOrWhiteSpace(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]));
 
-    private async Task FlushAsync(Func<int, bool>? flush, CancellationToken cancellationToken)
+    private async Task FlushAsync(OtlpSignal signal, CancellationToken cancellationToken)
     {
-        if (flush is null)
-        {
-            return;
-        }
-
         // The SDK's own flush blocks its thread, and for longer than it is told while a collector does not answer: it is left behind then. What the
         // collector does not get is counted; a hook is not forced by it.
         var limit = (int)_longest.TotalMilliseconds;
-        var flushed = Task.Factory.StartNew(() => flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var flushed = Task.Factory.StartNew(() => signal.Flush(limit), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             if (await flushed.WaitAsync(_longest, _time, cancellationToken))
@@ -123,24 +88,5 @@ internal sealed class OpenTelemetryExport : IHostedService, IFlushed, IDisposabl
         }
 
         Interlocked.Increment(ref _unflushed);
-    }
-
-    /// <summary>What the standard says for one signal and the SDK reads for both only.</summary>
-    private static void Apply(OtlpExporterOptions options, IConfiguration configuration, string signal)
-    {
-        if (configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { Length: > 0 } endpoint && Uri.TryCreate(endpoint, UriKind.Absolute, out var address))
-        {
-            options.Endpoint = address;
-        }
-
-        if (configuration[$"OTEL_EXPORTER_OTLP_{signal}_HEADERS"] is { Length: > 0 } headers)
-        {
-            options.Headers = headers;
-        }
-
-        if (string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_TIMEOUT"]))
-        {
-            options.TimeoutMilliseconds = DefaultTimeout;
-        }
     }
 }

@@ -39,7 +39,9 @@ public sealed class InitializeTests
         await using var gateway = await GatewayUnderTest.StartWithFileAsync("{\"functions\":[]}", PlatformCalls.Settings);
         gateway.Node!.Faults.WorkerStartsHang = true;
         await gateway.WriteFunctionsAsync([function]);
-        await Until.TrueAsync(() => gateway.Client.Profiles?.Functions.Count == 1, "the file was not read");
+        await Until.TrueAsync(
+            () => gateway.Client is { Profiles: { Functions.Count: 1, Version: var version }, Status: { Ready: true, Profiles.Version: var applied } } && applied == version,
+            "the file was not applied");
         var response = await gateway.CallAsync("/initialize", "x-fc-initialization-timeout: 1");
         Assert.Equal((404, "404"), (response.Status, response.Header("x-fc-status")));
         Assert.Equal("404 gateway not-initialised never", ProblemSeen.Of(response).ToString());
