@@ -17,10 +17,11 @@ internal static class StrictLength
     /// </summary>
     public static Encoding Digits { get; } = new DigitsOnly();
 
-    /// <summary>Whether the Transfer-Encoding of a request that has one says just that its body is chunked.</summary>
+    /// <summary>
+    /// Whether the Transfer-Encoding of a request that has one says just that its body is chunked. Over HTTP/2 any is malformed (RFC 9113, section 8.2.2), and
+    /// over HTTP/1.0 its framing is faulty (RFC 9112, section 6.1).
+    /// </summary>
     public static bool IsChunked(IHttpRequestFeature request) =>
-
-        // Over HTTP/2 any is malformed (RFC 9113, section 8.2.2), and over HTTP/1.0 its framing is faulty (RFC 9112, section 6.1).
         request.Protocol.Equals("HTTP/1.1", StringComparison.Ordinal)
         && request.Headers.TransferEncoding is [{ } coding] && coding.Equals(Chunked, StringComparison.OrdinalIgnoreCase);
 

@@ -4,7 +4,8 @@ using NoslateFleet.Tests.Common;
 
 namespace NoslateFleet.Tests.Silo.Deploy;
 
-/// <summary>The image's files with the process that the image runs: a silo.</summary>
+/// <summary>The image's files with the process that the image runs: a silo. They are a minute in the making, which the other tests don't wait for.</summary>
+[Collection("image")]
 public sealed class LayoutTests(SiloLayout layout) : IClassFixture<SiloLayout>
 {
     [SkippableFact]

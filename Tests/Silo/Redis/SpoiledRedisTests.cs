@@ -194,7 +194,8 @@ public sealed class SpoiledRedisTests
         Assert.Equal(left, (await orders.ListAsync("i", default)).Select(static state => state.Order.Id).Order(StringComparer.Ordinal));
         await server.CliAsync("SET", Start + key, "spoiled");
         await orders.PlaceAsync(Order("three"), default);
-        Assert.Equal([.. left, "three"], (await orders.ListAsync("i", default)).Select(static state => state.Order.Id).OrderBy(static id => id == "three"));
+        // Two of one millisecond have no order any more once their queue is lost.
+        Assert.Equal([.. left, "three"], (await orders.ListAsync("i", default)).Select(static state => state.Order.Id).OrderBy(static id => id == "three").ThenBy(static id => id, StringComparer.Ordinal));
         Assert.Contains(Start + key + " ", Assert.Single(fleet.Logged), StringComparison.Ordinal);
         await fleet.EndAsync();
     }
