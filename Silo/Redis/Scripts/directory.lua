@@ -11,7 +11,7 @@ local state, leases, snapshots, expiries, changes, removed = KEYS[1], KEYS[2], K
 -- Numbers that somebody has spoiled end the script before it has changed anything: the caller mends them and runs it again.
 local function sound()
   for _, value in ipairs(redis.call('HMGET', state, 'version', 'forgotten', 'told')) do
-    if value and not (#value < 16 and string.match(value, '^%d+$')) then
+    if value and not is_whole(value) then
       error('SPOILED')
     end
   end

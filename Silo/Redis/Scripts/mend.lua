@@ -36,7 +36,7 @@ if #KEYS >= 6 then
   local state, snapshots, expiries, changes, removed = KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
   for _, field in ipairs({ 'version', 'forgotten', 'told' }) do
     local value = redis.call('HGET', state, field)
-    if value and not (#value < 16 and string.match(value, '^%d+$')) then
+    if value and not is_whole(value) then
       redis.call('HDEL', state, field)
       spoiled(state .. ' ' .. field, 'a whole number')
     end

@@ -6,7 +6,7 @@ local present = 0
 for _, kept in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
   -- What is damaged has no say in it.
   local version, json = string.match(kept, '^(%d+) %d+ (.*)$')
-  if version and #version < 16 and pcall(cjson.decode, json) then
+  if version and is_whole(version) and pcall(cjson.decode, json) then
     present = tonumber(version)
     break
   end
