@@ -56,7 +56,10 @@ public sealed class RedisOptions
     /// </summary>
     public TimeSpan Timeout { get; set; } = MaxTimeout;
 
-    /// <summary>How long a connection may take to come about. 100 ms to 30 s; default 5 s. Nothing waits for it longer than <see cref="Timeout"/>.</summary>
+    /// <summary>
+    /// How long a connection may take to come about. 100 ms to 30 s; default 5 s. Once there was one, nothing waits for the next longer than
+    /// <see cref="Timeout"/>.
+    /// </summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether there is a server to go to.</summary>

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Functional.House;
 
 namespace NoslateFleet.Tests.Functional.Gateway;
 
@@ -46,7 +47,7 @@ public sealed class LifecycleTests
     public async Task SigIntOrSigTerm_Again_ForcesTheStop(bool interrupt)
     {
         var signal = interrupt ? ProcessSignal.Interrupt : ProcessSignal.Term;
-        await using var product = await RunningProduct.StartAsync();
+        await using var product = await RunningProduct.StartBehindAsync(await Scripts.HeedingInterruptAsync());
         Skip.If(product.Gateway.Ignores(signal), $"{signal} is ignored: a shell sees to that in what it starts in the background, and the runtime heeds it");
         var begun = product.PathOf("begun");
         var running = product.Http.GetAsync($"/invoke/large/wait?touch={begun}&until={product.PathOf("never")}");

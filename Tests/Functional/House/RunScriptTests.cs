@@ -175,9 +175,7 @@ public sealed class RunScriptTests
             && File.Exists(Repository.PathOf("Emulator", "bin", "Release", "net10.0", "NoslateFleet.Emulator.dll")),
             "./run starts the Release build, and there is none: run ./test");
 
-        // Whoever starts the tests in the background may have SIGINT ignored; that is handed on, and no shell below can undo it.
-        string[] heeding = ["env", "--default-signal=INT"];
-        string[] before = (await Scripts.RunAsync([.. heeding, "true"])).ExitCode == 0 ? heeding : [];
+        var before = await Scripts.HeedingInterruptAsync();
         var port = FreePort.Next();
         var adminPort = FreePort.Next();
         using var run = System.Diagnostics.Process.Start(

@@ -56,6 +56,13 @@ internal static class Scripts
         return start;
     }
 
+    /// <summary>What to put before a command that must heed SIGINT: who starts the tests in the background may have it ignored, which is handed on to all below.</summary>
+    public static async Task<string[]> HeedingInterruptAsync()
+    {
+        string[] heeding = ["env", "--default-signal=INT"];
+        return (await RunAsync([.. heeding, "true"])).ExitCode == 0 ? heeding : [];
+    }
+
     /// <summary>The full path of a program on the PATH; null if there is none.</summary>
     public static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

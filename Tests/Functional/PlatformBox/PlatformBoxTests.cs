@@ -38,7 +38,7 @@ public sealed partial class PlatformBoxTests
     [SkippableFact]
     public async Task Interrupted_EndsEverythingAndTellsWhatThereWas()
     {
-        using var box = Start("--for", "1h", "--seed", "3");
+        using var box = StartBehind(await Scripts.HeedingInterruptAsync(), "--for", "1h", "--seed", "3");
         using var limit = new CancellationTokenSource(_limit);
         while (await box.StandardOutput.ReadLineAsync(limit.Token) is { } line && !Frozen().IsMatch(line))
         {
@@ -91,21 +91,19 @@ public sealed partial class PlatformBoxTests
         Assert.Equal((1, "platform: the program /no/such/node was not found\n"), (said.ExitCode, said.Error));
     }
 
-    private static Process Start(params string[] arguments)
+    private static Process Start(params string[] arguments) => StartBehind([], arguments);
+
+    private static Process StartBehind(string[] before, params string[] arguments)
     {
         Requires.Node();
         Requires.Program("setsid");
-        return StartBox(["--gateway", PathOf("NoslateFleet.Gateway.dll"), .. arguments]);
+        return StartBoxBehind(before, ["--gateway", PathOf("NoslateFleet.Gateway.dll"), .. arguments]);
     }
 
-    private static Process StartBox(params string[] arguments) => Process.Start(new ProcessStartInfo(
-        "dotnet", [PathOf("NoslateFleet.Emulator.dll"), "platform", .. arguments])
-    {
-        RedirectStandardInput = true,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-        StandardOutputEncoding = Encoding.UTF8,
-    })!;
+    private static Process StartBox(params string[] arguments) => StartBoxBehind([], arguments);
+
+    private static Process StartBoxBehind(string[] before, string[] arguments) =>
+        Process.Start(Scripts.StartInfo([.. before, "dotnet", PathOf("NoslateFleet.Emulator.dll"), "platform", .. arguments]))!;
 
     private static string PathOf(string program) => Path.Combine(AppContext.BaseDirectory, program);
 

@@ -53,6 +53,12 @@ internal sealed class SupervisedProduct : IAsyncDisposable
     public async Task ReadyAsync(params string[] settings)
     {
         Start(settings);
+        await AnswersAsync("/readyz");
+    }
+
+    /// <summary>Waits until the admin port, which opens last, answers 200.</summary>
+    public async Task AnswersAsync(string path)
+    {
         await Until.TrueAsync(
             async () =>
             {
@@ -63,15 +69,15 @@ internal sealed class SupervisedProduct : IAsyncDisposable
 
                 try
                 {
-                    using var ready = await Product.Admin.GetAsync("/readyz");
-                    return ready.StatusCode == HttpStatusCode.OK;
+                    using var answer = await Product.Admin.GetAsync(path);
+                    return answer.StatusCode == HttpStatusCode.OK;
                 }
                 catch (HttpRequestException)
                 {
                     return false;
                 }
             },
-            "it does not become ready");
+            $"{path} is not answered with 200");
     }
 
     public void Start(params string[] settings)

@@ -127,6 +127,7 @@ public sealed class SupervisionTests
         await using var product = new SupervisedProduct();
         product.Start("--Node:DataPlaneCommand:0=sleep", "--Node:DataPlaneCommand:1=1000", "--Node:DataPlaneCommand:2=0", "--Node:DataPlaneCommand:3=0");
         await product.Gateway.SaysAsync("data-plane started");
+        await product.AnswersAsync("/healthz");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/invoke/large");
         request.Headers.Add("x-noslate-timeout-ms", "4000");
         using var refused = await product.Product.Http.SendAsync(request);
