@@ -78,13 +78,29 @@ restore() {
 }
 
 # Builds what restore has restored. $1: a file for the output, $2: a project or solution, the rest: more arguments for dotnet build.
+# One compiler serves all its projects, which takes a third off the time; it has a name of our own, so that it can be ended and no other is.
 build() {
-  local log=$1 what=$2
+  local log=$1 what=$2 result=0
   shift 2
-  if (cd "$ROOT" && dotnet build "$what" -c "$CONFIGURATION" --no-restore -v quiet --nologo "$@") >"$log" 2>&1 </dev/null; then return 0; fi
+  COMPILER=noslatefleet-$$
+  (cd "$ROOT" && dotnet build "$what" -c "$CONFIGURATION" --no-restore -v quiet --nologo -p:UseSharedCompilation=true \
+    "-p:SharedCompilationId=$COMPILER" "$@") >"$log" 2>&1 </dev/null || result=1
+  end_compiler
+  if [ "$result" -eq 0 ]; then return 0; fi
   echo 'The build failed:'
   print_errors "$log"
   return 1
+}
+
+# Ends the compiler of a build, if there is one; whoever is interrupted while it builds has to call this.
+COMPILER=
+end_compiler() {
+  local version home
+  if [ -z "$COMPILER" ]; then return; fi
+  version=$(cd "$ROOT" && dotnet --version 2>/dev/null </dev/null)
+  home=$(dotnet --list-sdks 2>/dev/null </dev/null | awk -v version="$version" '$1 == version { sub(/^[^[]*\[/, ""); sub(/\]$/, ""); print; exit }')
+  dotnet exec "$home/$version/Roslyn/bincore/VBCSCompiler.dll" -shutdown "-pipename:$COMPILER" >/dev/null 2>&1 </dev/null
+  COMPILER=
 }
 
 # Runs a step of the calling script, and shows what it said only when it fails. $1: the step, the rest: the command.

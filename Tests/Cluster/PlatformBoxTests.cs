@@ -20,7 +20,7 @@ public sealed class PlatformBoxTests
             "dotnet",
             [
                 PathOf("NoslateFleet.Emulator.dll"), "platform", "--gateway", PathOf("NoslateFleet.Silo.dll"), "--topology", topology,
-                "--instances", "3", "--seed", $"{seed}", "--for", "20s",
+                "--instances", "3", "--seed", $"{seed}", "--for", "12s",
             ])
         {
             RedirectStandardOutput = true,

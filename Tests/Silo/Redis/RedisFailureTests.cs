@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Silo.Redis;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Common.Fleet;
 

@@ -98,22 +98,23 @@ public sealed class RedisRightsTests
         Assert.DoesNotContain(one.Logged.Concat(two.Logged), line => line.Contains("NOPERM", StringComparison.Ordinal));
     }
 
-    [SkippableTheory]
-    [InlineData("eval")]
-    [InlineData("exists")]
-    [InlineData("hdel")]
-    [InlineData("hexists")]
-    [InlineData("hget")]
-    [InlineData("hgetall")]
-    [InlineData("hset")]
-    [InlineData("hsetnx")]
-    public async Task AMeshWithoutANeededRight_NamesIt_AndComesUpOnceItIsGranted(string command)
+    /// <summary>Each right in a fleet of its own, some at a time: a start that fails mostly waits.</summary>
+    [SkippableFact]
+    public async Task AMeshWithoutANeededRight_NamesIt_AndComesUpOnceItIsGranted()
+    {
+        string[] rights = ["eval", "exists", "hdel", "hexists", "hget", "hgetall", "hset", "hsetnx"];
+        await Parallel.ForEachAsync(
+            rights, new ParallelOptions { MaxDegreeOfParallelism = 4 }, static async (command, _) => await WithoutAsync(command));
+    }
+
+    private static async Task WithoutAsync(string command)
     {
         await using var server = await RedisServer.StartAsync();
         await GrantAsync(server);
         await AsAdminAsync(server, "ACL", "SETUSER", "noslatefleet", "-" + command);
         await using var it = await SiloUnderTest.StartMeshAsync(server, "one", _asUser);
-        await Until.TrueAsync(() => it.Logged.Any(line => line.StartsWith("Warning 2002", StringComparison.Ordinal)), "its start does not fail");
+        await Until.TrueAsync(
+            () => it.Logged.Any(line => line.StartsWith("Warning 2002", StringComparison.Ordinal)), $"its start does not fail without {command}");
         var told = it.Logged.First(line => line.StartsWith("Warning 2002", StringComparison.Ordinal));
         Assert.Contains("NOPERM", told, StringComparison.Ordinal);
         Assert.Matches($@"\b{command}\b", told);
