@@ -14,15 +14,24 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
     private static readonly TimeSpan _again = TimeSpan.FromSeconds(1);
 
     private readonly RedisConnection _connection;
+    private readonly Random _random;
     private readonly ConcurrentDictionary<Listener, bool> _listeners = new();
 
     /// <summary>Listens to nothing yet.</summary>
     /// <param name="connection">The connection.</param>
-    public RedisFleetNotices(RedisConnection connection)
+    /// <param name="random">Spreads what a whole fleet does when it is told that the directory has lost what it had.</param>
+    public RedisFleetNotices(RedisConnection connection, Random random)
     {
         _connection = connection;
+        _random = random;
         connection.Restored += Restored;
     }
+
+    /// <summary>
+    /// Over which time a fleet spreads what it does when the directory has lost what it had. All of it hears of that in the same instant: a thousand
+    /// snapshots at once would be late for each other's sake.
+    /// </summary>
+    internal static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     public IDisposable Listen(string? instanceId, Action<FleetNotice> handler)
@@ -60,6 +69,7 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
         private readonly Lock _lock = new();
         private bool _beginning;
         private bool _beginAgain;
+        private bool _losing;
         private bool _disposed;
 
         public Listener(RedisFleetNotices owner, string? instanceId, Action<FleetNotice> handler)
@@ -69,8 +79,7 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
             var keys = owner._connection.Keys;
             _channels =
             [
-                // The directory has lost what it had: whoever is silent because nothing changes tells it once more.
-                (keys.SnapshotsChannel, (_, told) => _teller.Tell(told == "anew" ? FleetNotice.Anything : FleetNotice.Snapshots)),
+                (keys.SnapshotsChannel, (_, told) => HearOfSnapshots(lost: told == "anew")),
                 (keys.ProfilesChannel, (_, _) => _teller.Tell(FleetNotice.Profiles)),
             ];
             if (instanceId is not null)
@@ -117,6 +126,36 @@ internal sealed class RedisFleetNotices : IFleetNotices, IDisposable
             _owner._listeners.TryRemove(this, out _);
             _ending.Cancel();
             _ = Task.Run(EndAsync);
+        }
+
+        private void HearOfSnapshots(bool lost)
+        {
+            _teller.Tell(FleetNotice.Snapshots);
+            lock (_lock)
+            {
+                if (!lost || _losing || _disposed)
+                {
+                    return;
+                }
+
+                _losing = true;
+            }
+
+            _ = LoseAsync();
+        }
+
+        /// <summary>The directory has lost what it had: whoever is silent because nothing changes tells it once more, each in its turn.</summary>
+        private async Task LoseAsync()
+        {
+            var turn = Spread * _owner._random.NextDouble();
+            await Task.Delay(turn, _owner._connection.Time, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (_lock)
+            {
+                // Before it is told: a loss after that is another.
+                _losing = false;
+            }
+
+            _teller.Tell(FleetNotice.Anything);
         }
 
         private async Task BeginAsync()

@@ -31,7 +31,7 @@ public static class RedisServices
         services.AddSingleton<IFleetDirectory>(static p => new RedisFleetDirectory(p.GetRequiredService<RedisConnection>(), Fleet(p)));
         services.AddSingleton<IFleetOrders>(static p => new RedisFleetOrders(p.GetRequiredService<RedisConnection>(), Fleet(p)));
         services.AddSingleton<IFleetProfiles, RedisFleetProfiles>();
-        services.AddSingleton<IFleetNotices, RedisFleetNotices>();
+        services.AddSingleton<IFleetNotices>(static p => new RedisFleetNotices(p.GetRequiredService<RedisConnection>(), Random.Shared));
         return services;
     }
 

@@ -14,6 +14,11 @@ internal sealed class RedisFleet
     private readonly ServiceProvider _services;
 
     public RedisFleet(string endpoint, FleetOptions? fleet = null, params (string Key, string Value)[] settings)
+        : this(endpoint, fleet, TimeProvider.System, settings)
+    {
+    }
+
+    public RedisFleet(string endpoint, FleetOptions? fleet, TimeProvider time, params (string Key, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection([new("Redis:Endpoints", endpoint), .. settings.Select(s => new KeyValuePair<string, string?>("Redis:" + s.Key, s.Value))])
@@ -21,6 +26,7 @@ internal sealed class RedisFleet
         _services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogRecorder(Logged)))
             .AddSingleton(fleet ?? new FleetOptions())
+            .AddSingleton(time)
             .AddNoslateFleetRedis(configuration)
             .BuildServiceProvider();
         Parts = new FleetParts(

@@ -1,4 +1,5 @@
 using NoslateFleet.Coordination.Fleet;
+using NoslateFleet.Silo.Redis;
 using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Common.Fleet;
 
@@ -142,6 +143,45 @@ public sealed class SpoiledRedisTests
         await fleet.Directory.ReadAllAsync(default);
         await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "nobody is asked");
         await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task DataLost_WholeFleetHearsOfItInOneInstant_AndTellsAgainOneAfterTheOther_ReadersAtOnce()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var clock = new ManualTimeProvider();
+        var fleet = new RedisFleet(server.Endpoint, null, clock);
+        await fleet.Directory.PublishAsync(Snapshots.Of(), default);
+        const int Instances = 50;
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<FleetNotice>[Instances];
+        var listening = new IDisposable[Instances];
+        for (var i = 0; i < Instances; i++)
+        {
+            heard[i] = new();
+            listening[i] = fleet.Parts.Notices.Listen("i" + i, heard[i].Enqueue);
+        }
+
+        await Until.TrueAsync(() => heard.All(static one => one.Contains(FleetNotice.Anything)), "they do not listen");
+        Array.ForEach(heard, static one => one.Clear());
+        await server.CliAsync("FLUSHALL");
+        var before = clock.ArmedTimers;
+        for (var i = 0; i < 3; i++)
+        {
+            await fleet.Directory.ReadAllAsync(default);
+        }
+
+        await Until.TrueAsync(() => heard.All(static one => one.Contains(FleetNotice.Snapshots)), "readers are not told");
+        await clock.WhenArmedAsync(before + Instances);
+        Assert.DoesNotContain(heard, static one => one.Contains(FleetNotice.Anything));
+        clock.Advance(RedisFleetNotices.Spread / 2);
+        Assert.InRange(clock.ArmedTimers - before, 5, Instances - 5);
+        clock.Advance(RedisFleetNotices.Spread / 2);
+        await Until.TrueAsync(() => Asked() == Instances, "not all tell again");
+        Assert.All(heard, static one => Assert.Single(one, FleetNotice.Anything));
+        Array.ForEach(listening, static one => one.Dispose());
+        await fleet.EndAsync();
+
+        int Asked() => heard.Count(static one => one.Contains(FleetNotice.Anything));
     }
 
     [SkippableFact]
