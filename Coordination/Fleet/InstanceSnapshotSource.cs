@@ -63,7 +63,7 @@ public sealed class InstanceSnapshotSource(
             Failed = counts.Failed,
             Cancelled = counts.Cancelled,
             Abandoned = counts.Abandoned,
-            Functions = board.List(),
+            Functions = board.ListKnown(),
             LastReceiptJson = LastReceipt(),
             ProfileVersion = applied.Version,
             FleetProfileVersion = applied.FleetVersion,

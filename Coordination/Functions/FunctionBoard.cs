@@ -284,6 +284,30 @@ public sealed class FunctionBoard
         return list;
     }
 
+    /// <summary>
+    /// The same for a reader of the whole fleet: names that are neither listed as a function or service nor known to the node are told as one, by the
+    /// name that those have which found no room. They come from clients: an instance has room for hundreds, and a reader none to spare for those of each.
+    /// </summary>
+    public IReadOnlyList<FunctionStatus> ListKnown()
+    {
+        var all = List();
+        List<FunctionStatus> known;
+        lock (_lock)
+        {
+            known = [.. all.Where(status => _ledger.Functions.Find(status.Name) is { Listed: true } || _functions.ContainsKey(status.Name))];
+        }
+
+        if (known.Count < all.Count)
+        {
+            var others = all.Except(known).Select(static status => status.Counters).ToList();
+            var sum = FunctionCounters.Sum(FunctionTable.OverflowName, others);
+            known.Add(new FunctionStatus(sum.Name, null, [], sum, null));
+            known.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        }
+
+        return known;
+    }
+
     private void OnWorker(string functionName, string workerName, WorkerState state)
     {
         lock (_lock)

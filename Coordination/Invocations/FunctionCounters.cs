@@ -31,4 +31,29 @@ public sealed record FunctionCounters(
 
     /// <summary>Accepted less all that is accounted for. The conservation law says that this is 0 at every instant.</summary>
     public long Drift => Accepted - Completed - Failed - Cancelled - Abandoned - InFlight;
+
+    /// <summary>The counters of several functions together.</summary>
+    /// <param name="name">The name to tell them by.</param>
+    /// <param name="all">What is to be summed up.</param>
+    internal static FunctionCounters Sum(string name, IReadOnlyCollection<FunctionCounters> all)
+    {
+        var timed = all.Where(static c => c.MeanServiceTime is not null).ToList();
+        var ended = timed.Sum(static c => (double)Ended(c));
+        return new(
+            name,
+            all.Sum(static c => c.Accepted),
+            all.Sum(static c => c.Completed),
+            all.Sum(static c => c.Failed),
+            all.Sum(static c => c.Cancelled),
+            all.Sum(static c => c.Abandoned),
+            all.Sum(static c => c.InFlight),
+            ended > 0 ? timed.Aggregate(TimeSpan.Zero, (mean, c) => mean + (c.MeanServiceTime!.Value * (Ended(c) / ended))) : null,
+            all.Sum(static c => c.ColdStarts),
+            all.Sum(static c => c.ColdStartsAvoided))
+        {
+            Refused = all.Sum(static c => c.Refused),
+        };
+
+        static long Ended(FunctionCounters c) => c.Completed + c.Failed + c.Cancelled;
+    }
 }

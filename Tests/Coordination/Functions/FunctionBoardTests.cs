@@ -30,6 +30,38 @@ public sealed class FunctionBoardTests
         Assert.Equal((0L, 0L), (f.Counters.ColdStarts, f.Counters.ColdStartsAvoided));
     }
 
+    /// <summary>Instances times hundreds of made-up names would be more than a reader of the fleet has room for, and real functions be left out.</summary>
+    [Fact]
+    public void ForTheFleet_NamesThatNobodyKnowsAreOne()
+    {
+        _board.SetFunctions(new HashSet<string> { "f" });
+        _ledger.Accept("f", "r").TryEnd(Outcome.Completed);
+        for (var i = 0; i < 5; i++)
+        {
+            var ticket = _ledger.Accept("made-up-" + i, "r");
+            _clock.Advance(TimeSpan.FromMilliseconds(10 * (i + 1)));
+            ticket.TryEnd(Outcome.Failed);
+        }
+
+        _ledger.Accept("made-up-0", "open");
+        Assert.Equal(6, _board.List().Count);
+        var known = _board.ListKnown();
+        Assert.Equal(["(other)", "f"], known.Select(status => status.Name));
+        Assert.Equal(1, known[1].Counters.Completed);
+        var others = known[0];
+        Assert.Null(others.Temperature);
+        Assert.Equal((6L, 5L, 1, 0L), (others.Counters.Accepted, others.Counters.Failed, others.Counters.InFlight, others.Counters.Drift));
+        Assert.Equal(30, others.Counters.MeanServiceTime!.Value.TotalMilliseconds, 0.001);
+    }
+
+    [Fact]
+    public void ForTheFleet_AFunctionThatTheNodeToldOf_KeepsItsName()
+    {
+        _board.WorkerCame("told", "w");
+        _ledger.Accept("told", "r").TryEnd(Outcome.Completed);
+        Assert.Equal(["told"], _board.ListKnown().Select(status => status.Name));
+    }
+
     [Fact]
     public void NoWorker_IsCold() => Assert.Equal(FunctionTemperature.Cold, After());
 

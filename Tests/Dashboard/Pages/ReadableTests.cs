@@ -236,9 +236,9 @@ public sealed partial class ReadableTests(Browser browser)
 
             // On a phone instances and functions are cards: nothing of them is out of sight, and each number stands under its name.
             Assert.Empty(await page.EvaluateAsync<string[]>("""
-                () => [...document.querySelectorAll('table.cards')].flatMap(table => [
+                () => [...document.querySelectorAll('table.cards, table.functions')].flatMap(table => [
                   ...(table.parentElement.scrollWidth > table.parentElement.clientWidth ? ['it scrolls: ' + table.caption.textContent] : []),
-                  ...[...table.querySelectorAll('tbody td')].filter(td => td.offsetWidth > 0 && !td.dataset.label && !td.classList.contains('badge-cell')).map(td => 'no name: ' + td.textContent),
+                  ...[...table.querySelectorAll('.cards tbody td')].filter(td => td.offsetWidth > 0 && !td.dataset.label && !td.classList.contains('badge-cell')).map(td => 'no name: ' + td.textContent),
                 ])
                 """));
             await window.ShootAsync($"{names[i]}-{language}{(dark ? "-dark" : "")}-narrow");

@@ -56,6 +56,7 @@ public sealed class FunctionWatchTests
         Assert.Equal(200, (await gateway.SendAsync("GET", "/invoke/mirror")).Status);
         Assert.Equal((1, 300), ((await gateway.SettledAsync()).Completed, gateway.Ledger.Snapshot().Failed));
         Assert.Equal(1, gateway.Board.List().Single(function => function.Name == "mirror").Counters.Completed);
+        Assert.DoesNotContain(gateway.Board.ListKnown(), function => function.Name.StartsWith("stranger-", StringComparison.Ordinal));
     }
 
     [Fact]
