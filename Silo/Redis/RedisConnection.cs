@@ -18,6 +18,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
     private readonly RedisOptions _options;
     private readonly TimeProvider _time;
     private readonly RedisOutage _outage;
+    private readonly RedisRights _rights;
     private readonly Lock _lock = new();
     private Task<ConnectionMultiplexer>? _connecting;
     private Task? _first;
@@ -37,6 +38,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         Damage = new RedisDamage(logger);
         _looked = time.GetTimestamp();
         Keys = new RedisKeys(options.Prefix);
+        _rights = new RedisRights(Keys, logger);
     }
 
     /// <summary>A connection came back, or came about later than it was asked for.</summary>
@@ -58,14 +60,15 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FleetDirectoryException">It failed.</exception>
     public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        CallAsync(database => RunAsync(database, script, keys, values), keys, cancellationToken);
+        CallAsync(script.Name, database => RunAsync(database, script, keys, values), keys, cancellationToken);
 
     /// <summary>Makes a call. What it stumbles over, because somebody else has spoiled it, is mended and told of, and the call is made again.</summary>
+    /// <param name="name">What kind of call: what the server refuses, it refuses by kind.</param>
     /// <param name="call">The call.</param>
     /// <param name="keys">Every key it touches.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FleetDirectoryException">It failed.</exception>
-    public async Task<T> CallAsync<T>(Func<IDatabase, Task<T>> call, RedisKey[] keys, CancellationToken cancellationToken)
+    public async Task<T> CallAsync<T>(string name, Func<IDatabase, Task<T>> call, RedisKey[] keys, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         try
@@ -74,7 +77,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
             var answer = AnswerAsync(call, keys);
             Observe(answer);
             var result = await answer.WaitAsync(_options.Timeout, _time, cancellationToken);
-            _outage.Succeeded();
+            _outage.Succeeded(name);
             return result;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -84,7 +87,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         catch (Exception e)
         {
             var reason = Reason(e);
-            _outage.Failed(reason);
+            _outage.Failed(reason, e is RedisServerException ? name : null);
             LookAgain(e);
             throw new FleetDirectoryException($"the fleet directory in Redis can't be used: {reason}", e);
         }
@@ -140,7 +143,15 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         var database = (await ConnectedAsync()).GetDatabase();
         try
         {
-            return await call(database);
+            var answer = await call(database);
+            _rights.AskOnce(database);
+            return answer;
+        }
+        catch (RedisServerException e) when (RedisRights.IsRefusal(e))
+        {
+            throw await _rights.MissingAsync(database) is { } missing
+                ? new RedisServerException($"NOPERM the user of Redis may not do what the fleet has to do: {missing}")
+                : e;
         }
         catch (RedisServerException e) when (IsSpoiled(e))
         {

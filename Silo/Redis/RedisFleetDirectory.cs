@@ -123,7 +123,7 @@ internal sealed class RedisFleetDirectory(RedisConnection connection, FleetOptio
     public async Task<IReadOnlyList<InstanceRecord>> ReadRecordsAsync(string instanceId, CancellationToken cancellationToken)
     {
         var key = connection.Keys.Records(instanceId);
-        var stored = await connection.CallAsync(database => database.ListRangeAsync(key), [key], cancellationToken);
+        var stored = await connection.CallAsync("read-records", database => database.ListRangeAsync(key), [key], cancellationToken);
         var records = new List<InstanceRecord>(stored.Length);
         foreach (var value in stored)
         {

@@ -11,7 +11,7 @@ internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetPro
     public async Task<FleetProfile?> ReadAsync(CancellationToken cancellationToken)
     {
         var head = await connection.CallAsync(
-            database => database.ListGetByIndexAsync(connection.Keys.Profiles, 0), [connection.Keys.Profiles], cancellationToken);
+            "read-profile", database => database.ListGetByIndexAsync(connection.Keys.Profiles, 0), [connection.Keys.Profiles], cancellationToken);
 
         // A damaged one is passed over, and the one before it holds.
         return head.IsNull ? null : Profile(head) ?? (await ListAsync(cancellationToken) is [var before, ..] ? before : null);
@@ -21,7 +21,10 @@ internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetPro
     public async Task<IReadOnlyList<FleetProfile>> ListAsync(CancellationToken cancellationToken)
     {
         var stored = await connection.CallAsync(
-            database => database.ListRangeAsync(connection.Keys.Profiles, 0, IFleetProfiles.KeptVersions - 1), [connection.Keys.Profiles], cancellationToken);
+            "list-profiles",
+            database => database.ListRangeAsync(connection.Keys.Profiles, 0, IFleetProfiles.KeptVersions - 1),
+            [connection.Keys.Profiles],
+            cancellationToken);
         return [.. stored.Select(Profile).OfType<FleetProfile>()];
     }
 

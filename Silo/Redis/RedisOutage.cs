@@ -4,7 +4,8 @@ namespace NoslateFleet.Silo.Redis;
 
 /// <summary>
 /// Tells of an outage once when it begins and once when it is over, however many calls fail in between. It is over with the first call that
-/// succeeds a while after the last that failed, so that a server on the brink fills no log.
+/// succeeds a while after the last that failed, so that a server on the brink fills no log. Where the server itself refused a call, as one that may be read but
+/// not written to does, only a call of that kind shows that it is over.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is told.</param>
@@ -13,7 +14,11 @@ internal sealed partial class RedisOutage(TimeProvider time, ILogger logger)
     /// <summary>How long nothing must have failed.</summary>
     internal static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
 
+    /// <summary>After which time a kind of call that was refused, and was not made since, is no sign any more. Whoever publishes tries more often.</summary>
+    internal static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
+    private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
     private bool _out;
     private long _began;
     private long _failed;
@@ -21,12 +26,18 @@ internal sealed partial class RedisOutage(TimeProvider time, ILogger logger)
 
     /// <summary>A call failed.</summary>
     /// <param name="reason">Why.</param>
-    public void Failed(string reason)
+    /// <param name="refused">The kind of call, where it is the server that refused it; null where it did not get so far.</param>
+    public void Failed(string reason, string? refused)
     {
         lock (_lock)
         {
             _failed = time.GetTimestamp();
             _count++;
+            if (refused is not null)
+            {
+                _refused[refused] = _failed;
+            }
+
             if (_out)
             {
                 return;
@@ -41,7 +52,8 @@ internal sealed partial class RedisOutage(TimeProvider time, ILogger logger)
     }
 
     /// <summary>A call succeeded.</summary>
-    public void Succeeded()
+    /// <param name="name">The kind of call.</param>
+    public void Succeeded(string name)
     {
         if (!Volatile.Read(ref _out))
         {
@@ -52,7 +64,16 @@ internal sealed partial class RedisOutage(TimeProvider time, ILogger logger)
         long count;
         lock (_lock)
         {
-            if (!_out || time.GetElapsedTime(_failed) < Quiet)
+            _refused.Remove(name);
+            foreach (var (kind, at) in _refused)
+            {
+                if (time.GetElapsedTime(at) >= Forgotten)
+                {
+                    _refused.Remove(kind);
+                }
+            }
+
+            if (!_out || _refused.Count > 0 || time.GetElapsedTime(_failed) < Quiet)
             {
                 return;
             }

@@ -71,6 +71,52 @@ public sealed class RedisFailureTests
     }
 
     [SkippableFact]
+    public async Task TakingNoWrites_WhileItIsRead_IsOneOutage_UntilItIsWrittenToAgain()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var clock = new ManualTimeProvider();
+        var fleet = new RedisFleet(server.Endpoint, null, clock);
+        await fleet.Directory.PublishAsync(Snapshots.Of(), default);
+        await server.CliAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+        for (var i = 0; i < 5; i++)
+        {
+            await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(sequence: 2), default));
+            clock.Advance(TimeSpan.FromSeconds(30));
+            await fleet.Directory.ReadAllAsync(default);
+        }
+
+        Assert.StartsWith("Warning 2110", Assert.Single(fleet.Logged), StringComparison.Ordinal);
+        await server.CliAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        await fleet.Directory.PublishAsync(Snapshots.Of(sequence: 2), default);
+        Assert.StartsWith("Information 2111", fleet.Logged.ElementAt(1), StringComparison.Ordinal);
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task OneCallThatWasRefused_AndIsNotMadeAgain_IsForgotten()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var clock = new ManualTimeProvider();
+        var fleet = new RedisFleet(server.Endpoint, null, clock);
+        await server.CliAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+        await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Parts.Profiles.SetAsync("{}", "a", null, null, default));
+        clock.Advance(RedisOutage.Forgotten);
+        await fleet.Directory.ReadAllAsync(default);
+        Assert.StartsWith("Information 2111", fleet.Logged.ElementAt(1), StringComparison.Ordinal);
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task CommandsThatTheServerDoesNotKnow_AreNamed()
+    {
+        await using var server = await RedisServer.StartAsync("--rename-command", "ZADD", "other", "--rename-command", "PUBLISH", "");
+        var fleet = new RedisFleet(server.Endpoint);
+        var e = await Assert.ThrowsAsync<FleetDirectoryException>(() => fleet.Directory.PublishAsync(Snapshots.Of(), default));
+        Assert.EndsWith(": zadd publish", e.Message, StringComparison.Ordinal);
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
     public async Task SlowToConnectTo_IsNoOutage()
     {
         await using var server = await RedisServer.StartAsync();
