@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Supervision;
 
 namespace NoslateFleet.Gateway.Hosting;
 
@@ -25,6 +27,8 @@ internal static class GatewayProgram
             var app = build();
             await using (app)
             {
+                // A supervisor reaps what it finds, too, and knows its own.
+                using var inherited = app.Services.GetService<NodeSupervisor>() is null ? InheritedChildren.Reap(TimeProvider.System) : null;
                 await app.StartAsync();
                 await app.WaitForShutdownAsync();
                 return app.ExitCode();

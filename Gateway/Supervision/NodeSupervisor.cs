@@ -116,7 +116,7 @@ internal sealed partial class NodeSupervisor : IHostedService, IAsyncDisposable
         {
             _strangers = [.. ProcessTable.Children().Select(child => child.Id)];
             ProcessTable.BecomeSubreaper();
-            _reaper = new ZombieReaper(_starts, _time);
+            _reaper = new ZombieReaper(_starts.ReapStranger, _time);
             await _starts.PrepareAsync(_options.Environment, _stop.Token);
             if (!_starts.BindsChildren)
             {

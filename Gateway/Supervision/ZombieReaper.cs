@@ -10,16 +10,19 @@ internal sealed class ZombieReaper : IDisposable
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
-    private readonly StartThread _starts;
+    private readonly Func<int, bool> _reap;
     private readonly PosixSignalRegistration? _signal;
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
     private HashSet<int> _seen = [];
     private volatile bool _due = true;
 
-    public ZombieReaper(StartThread starts, TimeProvider time)
+    /// <summary>Begins to look.</summary>
+    /// <param name="reap">Reaps a dead child by its id; false if it is not for us to reap.</param>
+    /// <param name="time">The clock.</param>
+    public ZombieReaper(Func<int, bool> reap, TimeProvider time)
     {
-        _starts = starts;
+        _reap = reap;
         if (!OperatingSystem.IsWindows())
         {
             _signal = PosixSignalRegistration.Create(PosixSignal.SIGCHLD, _ => _due = true);
@@ -43,7 +46,7 @@ internal sealed class ZombieReaper : IDisposable
             foreach (var (id, _) in ProcessTable.Children().Where(child => child.Dead))
             {
                 // Whoever waits for it has had a whole interval to do so.
-                if (!_seen.Contains(id) || !_starts.ReapStranger(id))
+                if (!_seen.Contains(id) || !_reap(id))
                 {
                     dead.Add(id);
                 }

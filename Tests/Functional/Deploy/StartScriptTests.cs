@@ -199,6 +199,40 @@ public sealed class StartScriptTests
         Array.ForEach(left, id => NoslateFleet.Gateway.Supervision.ProcessTable.Signal(id, NoslateFleet.Gateway.Supervision.ProcessTable.SigKill));
     }
 
+    /// <summary>Our process takes the shell's children over with its place, and nobody else can reap them.</summary>
+    [Fact]
+    public async Task PlaneThatDiesLater_IsReapedByOurProcess()
+    {
+        using var directory = new TempDirectory();
+        var (port, admin) = (FreePort.Next(), FreePort.Next());
+        var gateway = Path.Combine(AppContext.BaseDirectory, "NoslateFleet.Gateway.dll");
+        await using var script = new RunningProcess(Start(
+            directory,
+            Program(directory, $"exec dotnet \"{gateway}\" --Platform:Mode=Open --Platform:Port={port} --Admin:Port={admin}"),
+            ("TURFD_COMMAND", "sh -c 'exec sleep 100 >/dev/null 2>&1'"),
+            ("DATA_PLANE_COMMAND", $"dotnet \"{_emulator}\" --workdir \"{directory.Path}\""),
+            ("CONTROL_PLANE_COMMAND", "sh -c 'exec sleep 100 >/dev/null 2>&1'")));
+        try
+        {
+            await script.SaysAsync("Connected to dp-0");
+            var left = Supervision.ProcessView.ChildrenOf(script.Id);
+            Assert.Equal(3, left.Count);
+            foreach (var child in left)
+            {
+                NoslateFleet.Gateway.Supervision.ProcessTable.Signal(child.Id, NoslateFleet.Gateway.Supervision.ProcessTable.SigKill);
+            }
+
+            await Until.TrueAsync(() => Supervision.ProcessView.ChildrenOf(script.Id).Count == 0, "a zombie stays");
+            script.Terminate();
+            Assert.Equal(0, await script.ExitAsync());
+        }
+        finally
+        {
+            script.KillTree();
+            await script.ExitAsync();
+        }
+    }
+
     [Theory]
     [InlineData("NOSLATE_FLEET_WAIT", "-1", "must be a whole number of seconds")]
     [InlineData("NOSLATE_FLEET_WAIT", "99999999999999999999", "must be a whole number of seconds")]

@@ -63,6 +63,7 @@ public sealed class RefusalTests
     [InlineData("POST", "/api/fleet/instances/nobody/orders", "{ \"kind\": \"drain\" }", "404 gateway unknown-instance never")]
     [InlineData("POST", "/api/fleet/profiles/rollback", "{ \"version\": \"one\" }", "400 gateway bad-argument never")]
     [InlineData("POST", "/api/fleet/instances/a/orders", "{ \"kind\": \"drain\", \"expirySecond\": 60 }", "400 gateway bad-argument never")]
+    [InlineData("POST", "/api/fleet/instances/a/orders", "{ \"kind\": \"flush\", \"kind\": \"drain\" }", "400 gateway bad-argument never")]
     [InlineData("POST", "/api/fleet/profiles/rollback", "{ \"version\": 1 }", "404 gateway unknown-version never")]
     [InlineData("PUT", "/api/fleet/profiles", "not json", "422 gateway profiles-invalid never")]
     [InlineData("PUT", "/api/fleet/profiles", "", "422 gateway profiles-invalid never")]
