@@ -22,10 +22,11 @@ internal static class MeshRedis
     /// <param name="settings">Validated settings.</param>
     public static RedisKey TableOf(SiloSettings settings) => new RedisKeys(settings.Redis.Prefix).Members(settings.Cluster);
 
-    /// <summary>Connects a silo.</summary>
+    /// <summary>Connects a silo, and has its table in order: with a spoiled one it would try to join for five minutes, and say nothing.</summary>
     /// <param name="settings">Validated settings, with Redis in them.</param>
+    /// <param name="damage">Where it is told what somebody has spoiled.</param>
     /// <exception cref="RedisException">Redis can't be reached, or does not let its user do what a silo has to do.</exception>
-    public static async Task<ConnectionMultiplexer> ConnectAsync(SiloSettings settings)
+    public static async Task<ConnectionMultiplexer> ConnectAsync(SiloSettings settings, RedisDamage damage)
     {
         var redis = await ConnectionMultiplexer.ConnectAsync(Driver(settings));
         try
@@ -34,15 +35,37 @@ internal static class MeshRedis
             var table = TableOf(settings);
             object[] arguments = [RedisScript.MissingRights.Text, 1, table];
             var missing = await redis.GetDatabase().ExecuteAsync("EVAL", arguments);
-            return missing.IsNull
-                ? redis
-                : throw new RedisServerException($"NOPERM the user of Redis may not do what a silo has to do with {table}: {missing}");
+            if (!missing.IsNull)
+            {
+                throw new RedisServerException($"NOPERM the user of Redis may not do what a silo has to do with {table}: {missing}");
+            }
+
+            await MendAsync(redis, table, damage);
+            return redis;
         }
         catch
         {
             await redis.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Takes out of the table what somebody else has spoiled, and tells of it.</summary>
+    /// <param name="redis">The connection.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="damage">Where it is told.</param>
+    /// <returns>Whether anything was.</returns>
+    /// <exception cref="RedisException">Redis can't be reached.</exception>
+    public static async Task<bool> MendAsync(ConnectionMultiplexer redis, RedisKey table, RedisDamage damage)
+    {
+        object[] arguments = [RedisScript.MendTable.Text, 1, table];
+        var told = (string[])(await redis.GetDatabase().ExecuteAsync("EVAL", arguments))!;
+        for (var i = 1; i < told.Length; i += 2)
+        {
+            damage.Tell(told[i - 1], told[i]);
+        }
+
+        return told.Length > 0;
     }
 
     private static ConfigurationOptions Driver(SiloSettings settings)

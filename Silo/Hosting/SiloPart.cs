@@ -11,6 +11,7 @@ using NoslateFleet.Grains.Hosting;
 using NoslateFleet.Grains.Instances;
 using NoslateFleet.Grains.Placement;
 using NoslateFleet.Silo.Configuration;
+using NoslateFleet.Silo.Redis;
 using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
@@ -30,6 +31,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
     private static readonly TimeSpan _disposeTime = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggers.CreateLogger<SiloPart>();
+    private readonly RedisDamage _damage = new(loggers.CreateLogger<SiloPart>());
     private IHost? _host;
     private ConnectionMultiplexer? _redis;
     private int _dropped;
@@ -78,6 +80,12 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
             }
             catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
+                // Nobody looks after the row before the silo is found well.
+                if (await MissingRowIfKnownAsync(cancellationToken) is { } missing)
+                {
+                    return Verification.Broken(missing);
+                }
+
                 return Verification.Unsure("the membership can't be read: " + error.Message);
             }
 
@@ -107,17 +115,24 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         MembershipTableData table;
         try
         {
-            table = await host.Services.GetRequiredService<IMembershipTable>().ReadAllAsync(cancellationToken).WaitAsync(_refreshTime, cancellationToken);
+            table = await ReadAsync();
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested && _redis is not null)
         {
-            // A table that is not there is an error to Orleans, as a Redis that is not there.
-            if (!await _redis.GetDatabase().KeyExistsAsync(MeshRedis.TableOf(settings)).WaitAsync(_refreshTime, cancellationToken))
+            // A table that is not there is an error to Orleans, as a Redis that is not there, and as a row that somebody has spoiled.
+            var key = MeshRedis.TableOf(settings);
+            var mended = await MeshRedis.MendAsync(_redis, key, _damage).WaitAsync(_refreshTime, cancellationToken);
+            if (!await _redis.GetDatabase().KeyExistsAsync(key).WaitAsync(_refreshTime, cancellationToken))
             {
-                return "the cluster's table is gone from Redis, whose data were lost";
+                return mended ? "the cluster's table in Redis was spoiled" : "the cluster's table is gone from Redis, whose data were lost";
             }
 
-            throw;
+            if (!mended)
+            {
+                throw;
+            }
+
+            table = await ReadAsync();
         }
 
         foreach (var (entry, _) in table.Members)
@@ -129,6 +144,21 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
         }
 
         return "its row is gone from the cluster's table";
+
+        Task<MembershipTableData> ReadAsync() =>
+            host.Services.GetRequiredService<IMembershipTable>().ReadAllAsync(cancellationToken).WaitAsync(_refreshTime, cancellationToken);
+    }
+
+    private async Task<string?> MissingRowIfKnownAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await MissingRowAsync(cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     public async Task StopAsync(bool graceful, CancellationToken cancellationToken)
@@ -230,7 +260,7 @@ internal sealed partial class SiloPart(SiloSettings settings, GrainParts parts, 
             MeshRedis.Configure(options, settings);
             options.CreateMultiplexer = async _ =>
             {
-                var redis = await MeshRedis.ConnectAsync(settings);
+                var redis = await MeshRedis.ConnectAsync(settings, _damage);
                 _redis = redis;
                 return (redis, IsShared: false);
             };

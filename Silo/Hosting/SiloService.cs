@@ -28,6 +28,7 @@ internal sealed partial class SiloService : IHostedService, IDisposable
     private Task _rows = Task.CompletedTask;
     private long _epoch;
     private int _redisAway;
+    private long _toldLife;
 
     public SiloService(
         SiloSettings settings,
@@ -169,9 +170,12 @@ internal sealed partial class SiloService : IHostedService, IDisposable
         switch (state.Phase)
         {
             case SupervisedPhase.Stopping when state.Leaving is not null:
+                _toldLife = state.Life;
                 LogLost(_logger, state.Leaving);
                 break;
-            case SupervisedPhase.Waiting when state.Failures > 0:
+
+            // A life that was lost soon counts as a failure, too: why was told.
+            case SupervisedPhase.Waiting when state.Failures > 0 && state.Life != _toldLife:
                 // An outage of days is a dozen of warnings, not thousands.
                 LogRetry(_logger, BitOperations.IsPow2(state.Failures) ? LogLevel.Warning : LogLevel.Debug, state.Failures, state.Trouble);
                 break;

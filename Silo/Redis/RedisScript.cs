@@ -20,6 +20,7 @@ internal sealed class RedisScript
     public static readonly RedisScript ReadOrders = new("read-orders");
     public static readonly RedisScript SetProfile = new("set-profile");
     public static readonly RedisScript Mend = new("mend");
+    public static readonly RedisScript MendTable = new("mend-table");
     public static readonly RedisScript MissingRights = new("missing-rights");
     public static readonly RedisScript MissingFleetRights = new("missing-fleet-rights");
 

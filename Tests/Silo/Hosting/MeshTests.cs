@@ -80,6 +80,29 @@ public sealed class MeshTests
         await it.UpAsync(life: 2);
         Assert.Contains((await redis.CliAsync("HKEYS", Table)).Split('\n'), field => field.StartsWith("S127.0.0.1", StringComparison.Ordinal) && field != row);
         Assert.True(await AnswersAsync(it, "one"));
+        Assert.Contains(it.Logged, static line => line.StartsWith("Warning 2001", StringComparison.Ordinal));
+        Assert.DoesNotContain(it.Logged, static line => line.StartsWith("Warning 2002", StringComparison.Ordinal));
+    }
+
+    /// <summary>One spoiled row let no silo read the table any more, and none join: it tried for five minutes, and said nothing.</summary>
+    [SkippableTheory]
+    [InlineData(2, "SET", Table, "spoiled")]
+    [InlineData(2, "HSET", Table, "Version", "many")]
+    [InlineData(2, "HDEL", Table, "Version")]
+    [InlineData(1, "HSET", Table, "S127.0.0.1:9:9", "{\"half")]
+    public async Task TheTableSpoiled_IsMended_ToldOnce_AndBothWhoIsThereAndWhoComesGoByIt(long life, params string[] spoil)
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await redis.CliAsync(spoil);
+        await using var one = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await one.UpAsync();
+        await redis.CliAsync(spoil);
+        await using var two = await SiloUnderTest.StartMeshAsync(redis, "two", "--Silo:RowCheckInterval=1h");
+        await two.UpAsync();
+        await one.UpAsync(life);
+        await Until.TrueAsync(() => AnswersAsync(one, "two"), "one does not reach two");
+        Assert.Contains(one.Logged.Concat(two.Logged), static line => line.StartsWith("Warning 2112", StringComparison.Ordinal));
+        Assert.DoesNotContain(one.Logged.Concat(two.Logged), static line => line.StartsWith("Warning 2002", StringComparison.Ordinal));
     }
 
     [SkippableFact]
