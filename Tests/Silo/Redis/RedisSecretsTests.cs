@@ -48,7 +48,7 @@ public sealed class RedisSecretsTests
         await body.WriteAsync(Encoding.UTF8.GetBytes(Body));
         var directory = it.Services.GetRequiredService<IFleetDirectory>();
         await Until.TrueAsync(async () => await directory.ReadAsync("one", default) is { Snapshot.InFlight: 1 }, "it is not seen at work");
-        await NothingSecretAsync(redis, "\"echo\"", "S127.0.0.1");
+        await NothingSecretAsync(redis, "\"(other)\"", "S127.0.0.1");
         body.Complete();
         Assert.Equal(HttpStatusCode.OK, await working);
 
@@ -60,7 +60,7 @@ public sealed class RedisSecretsTests
         Assert.Equal(HttpStatusCode.Accepted, await AdminAsync(admin, OperatorToken, HttpMethod.Post, "/api/fleet/instances/one/orders", "{\"kind\":\"drain\"}"));
         var orders = it.Services.GetRequiredService<IFleetOrders>();
         await Until.TrueAsync(async () => (await orders.ListAsync("one", default)) is [{ Result: not null }], "the order is not carried out");
-        await NothingSecretAsync(redis, "\"echo\"", "Drain", "{noslatefleet}:profiles");
+        await NothingSecretAsync(redis, "\"(other)\"", "Drain", "{noslatefleet}:profiles");
         await it.StopAsync();
         await NothingSecretAsync(redis, "Stopped", "verdict");
     }
