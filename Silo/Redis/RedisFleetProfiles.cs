@@ -34,7 +34,7 @@ internal sealed class RedisFleetProfiles(RedisConnection connection) : IFleetPro
     {
         var answer = await connection.RunAsync(
             RedisScript.SetProfile,
-            [connection.Keys.Profiles],
+            [connection.Keys.Profiles, connection.Keys.ProfileVersions],
             [
                 expectedVersion is { } expected ? expected : RedisValue.EmptyString,
                 FleetJson.Write(new FleetProfile(1, json, by, DateTimeOffset.UnixEpoch, rolledBackTo)),

@@ -17,12 +17,15 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>What a key has to be, as the script that mends knows it: hash, list or zset.</summary>
     public RedisValue TypeOf(RedisKey key) => ((string)key!)[_start.Length..].Split(':', 2)[0] switch
     {
-        "state" or "leases" or "snapshots" or "orders" => "hash",
+        "state" or "leases" or "snapshots" or "orders" or "versions" => "hash",
         "expiries" or "changes" or "removed" => "zset",
         _ => "list",
     };
 
     public RedisKey Profiles => _start + "profiles";
+
+    /// <summary>Which versions were given out, should the profiles be spoiled.</summary>
+    public RedisKey ProfileVersions => _start + "versions";
 
     public RedisChannel SnapshotsChannel => RedisChannel.Literal(_start + "told:snapshots");
 

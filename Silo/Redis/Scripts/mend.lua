@@ -1,7 +1,7 @@
 --@ clock.lua
 -- Takes out what somebody else has spoiled, so that readers and writers go on. Called when another script, or a command, has stumbled over it.
 -- With no command that the fleet does not need anyhow.
--- KEYS     those of the call that stumbled: six and more are the directory's, two an instance's orders
+-- KEYS     those of the call that stumbled: six and more are the directory's, a hash and a list an instance's orders
 -- ARGV     of each key what it has to be: hash, list or zset
 -- Returns  key, or key and field, of each that was spoiled, and what it has to be
 local told = {}
@@ -32,8 +32,16 @@ local function fields(key)
   end
 end
 
+-- The life that holds an instance's place, as its snapshot tells: an older process must not take the place for the loss of the lease.
+local function lease(leases, instance, text)
+  local read, snapshot = pcall(cjson.decode, string.match(text, '^%d+ (.*)$') or '')
+  if read and type(snapshot) == 'table' and type(snapshot.epoch) == 'number' and type(snapshot.sequence) == 'number' and type(snapshot.boot) == 'string' then
+    redis.call('HSET', leases, instance, whole(snapshot.epoch) .. ' ' .. whole(snapshot.sequence) .. ' ' .. snapshot.boot)
+  end
+end
+
 if #KEYS >= 6 then
-  local state, snapshots, expiries, changes, removed = KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+  local state, leases, snapshots, expiries, changes, removed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
   for _, field in ipairs({ 'version', 'forgotten', 'told' }) do
     local value = redis.call('HGET', state, field)
     if value and not is_whole(value) then
@@ -48,8 +56,11 @@ if #KEYS >= 6 then
     local vanish = whole(now + (left > 0 and left or 86400000))
     local count = 0
     redis.call('PEXPIRE', removed, '0')
-    for instance in fields(snapshots) do
+    for instance, text in fields(snapshots) do
       count = count + 1
+      if wrong[2] then
+        lease(leases, instance, text)
+      end
       redis.call('ZADD', changes, count, instance)
       if wrong[4] then
         redis.call('ZADD', expiries, vanish, instance)
@@ -58,7 +69,7 @@ if #KEYS >= 6 then
     redis.call('HDEL', state, 'id', 'forgotten', 'told')
     redis.call('HSET', state, 'version', whole(count))
   end
-elseif #KEYS == 2 and wrong[2] then
+elseif #KEYS == 2 and ARGV[1] == 'hash' and wrong[2] then
   local order = {}
   for field, text in fields(KEYS[1]) do
     local id, placed = string.match(field, '^o:(.*)$'), string.match(text, '^(%d+) ')

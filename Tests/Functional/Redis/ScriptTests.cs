@@ -83,7 +83,7 @@ public sealed class ScriptTests
         Assert.Equal("2", await server.CliAsync("LLEN", "{fleet}:profiles"));
 
         Task<string> SetAsync(string expected, string profile) =>
-            RunAsync(server, "set-profile", ["{fleet}:profiles"], [expected, profile, "2", "{fleet}:told"]);
+            RunAsync(server, "set-profile", ["{fleet}:profiles", "{fleet}:versions"], [expected, profile, "2", "{fleet}:told"]);
     }
 
     [SkippableFact]

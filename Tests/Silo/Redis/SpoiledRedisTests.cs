@@ -68,6 +68,42 @@ public sealed class SpoiledRedisTests
         await fleet.EndAsync();
     }
 
+    [SkippableFact]
+    public async Task Leases_OfAnotherType_AreMadeAnewOfTheSnapshots_SoThatAnOlderProcessStaysFencedOff()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", boot: "new", epoch: 7, sequence: 5), default);
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "half"), default);
+        await server.CliAsync("HSET", Start + "snapshots", "half", "1 {\"epoch\":");
+        await server.CliAsync("SET", Start + "leases", "spoiled");
+        var old = await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", boot: "old", epoch: 6, sequence: 99), default);
+        Assert.Equal(new PublishResult(PublishOutcome.Fenced, "new", 7), old);
+        Assert.Equal(PublishOutcome.Stale, (await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", boot: "new", epoch: 7, sequence: 5), default)).Outcome);
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", boot: "new", epoch: 7, sequence: 6), default)).Outcome);
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(instance: "half"), default)).Outcome);
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
+    public async Task Profiles_OfAnotherType_AreMadeAnew_AndNoVersionIsGivenOutTwice()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        var profiles = fleet.Parts.Profiles;
+        await profiles.SetAsync("{}", "a", 0, null, default);
+        await profiles.SetAsync("{}", "a", 1, null, default);
+        await server.CliAsync("SET", Start + "profiles", "spoiled");
+        Assert.Equal(3, (await profiles.SetAsync("{}", "a", 0, null, default))?.Version);
+        await server.CliAsync("SET", Start + "versions", "spoiled");
+        Assert.Equal(4, (await profiles.SetAsync("{}", "a", 3, null, default))?.Version);
+        await server.CliAsync("HSET", Start + "versions", "last", "many");
+        Assert.Equal(5, (await profiles.SetAsync("{}", "a", 4, null, default))?.Version);
+        Assert.Equal([5, 4, 3], (await profiles.ListAsync(default)).Select(static profile => profile.Version));
+        Assert.Equal(2, fleet.Logged.Count);
+        await fleet.EndAsync();
+    }
+
     [SkippableTheory]
     [InlineData("version", "many")]
     [InlineData("version", "99999999999999999999")]
