@@ -37,6 +37,7 @@ public sealed class FleetPublisher : IDisposable
     private long _retryAt;
     private long _sentAt;
     private long _sentAccepted;
+    private bool _sentOpen;
     private bool _everSent;
     private long _seenAccepted;
     private long _activeSince;
@@ -140,7 +141,7 @@ public sealed class FleetPublisher : IDisposable
             var since = _everSent ? _time.GetElapsedTime(_sentAt, now) : TimeSpan.MaxValue;
             _wanted |= active
                 ? OutlivesHeartbeat(now) && since >= _options.Standing.HeartbeatInterval
-                : !_everSent || _sentAccepted != accepted || _saysWork
+                : !_everSent || _sentAccepted != accepted || _sentOpen
                     || (_topology == FleetTopology.Mesh && since >= _options.IdleHeartbeatInterval);
             Schedule();
         }
@@ -362,6 +363,9 @@ public sealed class FleetPublisher : IDisposable
             _everSent = true;
             _sentAt = now;
             _sentAccepted = snapshot.Accepted;
+
+            // Whether it was told as work or not: how it ended has to be told yet.
+            _sentOpen = works;
             return snapshot with
             {
                 Ending = ending,

@@ -94,6 +94,28 @@ public sealed class FleetPublisherTests : IDisposable
         Assert.False(_publisher.SaysWork);
     }
 
+    /// <summary>Else its counters would not add up for whoever reads them, until something else happens.</summary>
+    [Fact]
+    public async Task AfterAChangeDuringShortWork_ItsEndIsTold()
+    {
+        await StartAsync();
+        Begin();
+        await TicksAsync(_tick);
+        _publisher.Changed();
+        _clock.Advance(_options.PublishInterval);
+        Assert.Equal((1, true), await _directory.NextAsync() is var change ? (change.InFlight, change.Ending) : default);
+        Assert.False(_publisher.Ending());
+        End();
+        _publisher.AfterEnd();
+
+        await TicksAsync(_tick);
+        await TicksAsync(_tick);
+
+        var after = await _directory.NextAsync();
+        Assert.Equal((0, 1L, 1L), (after.InFlight, after.Accepted, after.Completed));
+        await QuietAsync();
+    }
+
     [Fact]
     public async Task WorkThatOutlivesAHeartbeat_IsPublished_AndAgainAfterEachHeartbeat()
     {
