@@ -27,6 +27,7 @@ internal static class AdminEndpoints
     {
         Converters = { new JsonStringEnumConverter() },
         WriteIndented = true,
+        Encoder = AdminText.Encoder,
     });
 
     public static void MapAdmin(this WebApplication app)
@@ -63,7 +64,11 @@ internal static class AdminEndpoints
             app.Services.GetRequiredService<IAdminAuthenticator>(),
             app.Services.GetRequiredService<TokenFailures>());
         var logger = app.Services.GetRequiredService<ILogger<AdminAccess>>();
-        app.Use((context, next) => AdminRefusals.RunAsync(context, next, logger));
+        app.Use((context, next) =>
+        {
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            return AdminRefusals.RunAsync(context, next, logger);
+        });
         app.Use((context, next) =>
         {
             if (access.Refuse(context.Request, context.Connection.RemoteIpAddress) is not { } problem)

@@ -51,6 +51,22 @@ public sealed class InstanceApiTests
         Assert.Contains(events, e => e.GetProperty("detail").GetString()!.Contains("Draining", StringComparison.Ordinal));
     }
 
+    /// <summary>People read the answers with curl and search them for names.</summary>
+    [Theory]
+    [InlineData("GET", "/api/configuration", "")]
+    [InlineData("GET", "/api/functions", "")]
+    [InlineData("POST", "/api/fleet/profiles/validate", "{\"functions\":[{\"name\":\"付款/订单+1'<\"}]}")]
+    public async Task Answers_ShowNamesAsTheyAre_AndAreNoPages(string method, string path, string body)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync(withNode: false, settings: [("Routing:Default", "付款/订单+1")]);
+        gateway.Ledger.Accept("付款/订单+1", "r").TryEnd(NoslateFleet.Coordination.Invocations.Outcome.Completed);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new StringContent(body) };
+        using var response = await gateway.Admin.SendAsync(request);
+        Assert.Contains("付款/订单+1", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+    }
+
     [Theory]
     [InlineData("after=x")]
     [InlineData("after=-1")]
