@@ -3,4 +3,8 @@ namespace NoslateFleet.Coordination.Fleet;
 /// <summary>An order and what became of it.</summary>
 /// <param name="Order">The order.</param>
 /// <param name="Result">Its result; null while it is open.</param>
-public sealed record FleetOrderState(FleetOrder Order, FleetOrderResult? Result);
+public sealed record FleetOrderState(FleetOrder Order, FleetOrderResult? Result)
+{
+    /// <summary>When this was read, by the clock that the order's times go by; null where that is the reader's own.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+}

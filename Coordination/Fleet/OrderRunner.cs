@@ -41,6 +41,7 @@ public sealed class OrderRunner : IAsyncDisposable
     private readonly HashSet<string> _undelivered = new(StringComparer.Ordinal);
     private readonly OrderedDictionary<string, FleetOrder> _unplaced = new(StringComparer.Ordinal);
     private Hold? _hold;
+    private (DateTimeOffset Time, long Read)? _clock;
 
     /// <summary>A runner that has not begun.</summary>
     /// <param name="orders">Where the orders are.</param>
@@ -140,6 +141,11 @@ public sealed class OrderRunner : IAsyncDisposable
 
             await DeliverAsync(cancellationToken);
             var listed = await _orders.ListAsync(_lifecycle.Identity.InstanceId, cancellationToken);
+            if (listed is [.., { AsOf: { } asOf }])
+            {
+                _clock = (asOf, _time.GetTimestamp());
+            }
+
             handed.Where(one => listed.All(state => state.Order.Id != one.Order.Id)).ToList().ForEach(one => Unplaced(one.Order));
             await CarryOutAsync(With(listed, handed), cancellationToken);
             Settle(handed);
@@ -232,9 +238,12 @@ public sealed class OrderRunner : IAsyncDisposable
 
     private bool IsOurs(FleetOrder order) => order.ContainerLife is null || order.ContainerLife == _containerLife;
 
+    /// <summary>The time by the clock that orders go by, as far as it is known: an instance's own may be minutes off, and orders last as little.</summary>
+    private DateTimeOffset Now() => _clock is { } clock ? clock.Time + _time.GetElapsedTime(clock.Read) : _time.GetUtcNow();
+
     private TimeSpan Left(FleetOrder order)
     {
-        var left = order.ExpiresAt - _time.GetUtcNow();
+        var left = order.ExpiresAt - Now();
         return left <= TimeSpan.Zero ? TimeSpan.Zero : left < _longestWait ? left : _longestWait;
     }
 
@@ -340,7 +349,12 @@ public sealed class OrderRunner : IAsyncDisposable
             }
 
             var clean = receipt.Verdict == Verdict.Clean;
-            End(hold.Order, clean ? FleetOrderOutcome.Done : FleetOrderOutcome.Failed, clean ? "drained" : "drained by force", receipt);
+            var lost = receipt.Abandoned > 0 || receipt.InFlight > 0;
+            End(
+                hold.Order,
+                clean || !lost ? FleetOrderOutcome.Done : FleetOrderOutcome.Failed,
+                clean ? "drained" : lost ? "drained by force" : "drained; not done: " + NotDone(receipt),
+                receipt);
             _hold = hold = hold with { Told = true };
         }
 
@@ -363,13 +377,16 @@ public sealed class OrderRunner : IAsyncDisposable
         _hold = null;
     }
 
+    private static string NotDone(Receipt receipt) =>
+        string.Join(", ", receipt.Steps.Where(static step => step.Outcome != StepTime.Done).Select(static step => step.Step));
+
     private void End(FleetOrder order, FleetOrderOutcome outcome, string detail, Receipt? receipt = null)
     {
         var identity = _lifecycle.Identity;
         var epoch = _lifecycle.State.Epoch;
         _lifecycle.Recorder.Record(epoch, Cause, $"{order.Kind}: {outcome}, {detail}");
         _ended[order.Id] = new FleetOrderResult(
-            order.Id, identity.InstanceId, identity.Boot, epoch, _time.GetUtcNow(), outcome, detail, receipt is null ? null : _means.WriteReceipt(receipt));
+            order.Id, identity.InstanceId, identity.Boot, epoch, Now(), outcome, detail, receipt is null ? null : _means.WriteReceipt(receipt));
         _endedInOrder.Enqueue(order.Id);
         _undelivered.Add(order.Id);
         if (_endedInOrder.Count > MaxRemembered)
@@ -396,7 +413,7 @@ public sealed class OrderRunner : IAsyncDisposable
     {
         foreach (var order in _unplaced.Values.ToArray())
         {
-            var now = _time.GetUtcNow();
+            var now = Now();
             await _orders.PlaceAsync(
                 order with { ContainerLife = order.ContainerLife ?? _containerLife, PlacedAt = now, ExpiresAt = order.ExpiresAt > now ? order.ExpiresAt : now },
                 cancellationToken);

@@ -73,6 +73,9 @@ internal sealed class RedisFleetOrders(RedisConnection connection, FleetOptions 
         }
 
         return new FleetOrderState(
-            order with { PlacedAt = RedisFleetDirectory.Time(parts[0]), ExpiresAt = RedisFleetDirectory.Time(parts[1]) }, result);
+            order with { PlacedAt = RedisFleetDirectory.Time(parts[0]), ExpiresAt = RedisFleetDirectory.Time(parts[1]) }, result)
+        {
+            AsOf = RedisFleetDirectory.Time(parts[4]),
+        };
     }
 }

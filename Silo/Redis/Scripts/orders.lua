@@ -38,5 +38,5 @@ end
 
 local function told(id)
   local placed, expires, gone, order = read(id)
-  return { placed, expires, order, redis.call('HGET', orders, 'r:' .. id) }
+  return { placed, expires, order, redis.call('HGET', orders, 'r:' .. id), whole(now) }
 end

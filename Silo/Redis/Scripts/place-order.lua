@@ -1,6 +1,6 @@
 --@ orders.lua
 -- ARGV     id, order, how long it lasts and how long it is kept beyond in ms, how many are kept, channel of notices
--- Returns  placed, expires, order, result or nil: of the order that is there
+-- Returns  placed, expires, order, result or nil, the time: of the order that is there
 local id, order, lasts, retention, most, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local ids = kept()
 local _, _, _, present = read(id)

@@ -1,5 +1,5 @@
 --@ orders.lua
--- Returns  placed, expires, order, result or nil: of each, oldest first; of a damaged one its id alone
+-- Returns  placed, expires, order, result or nil, the time: of each, oldest first; of a damaged one its id alone
 local all, damaged = {}, {}
 for _, id in ipairs(kept(damaged)) do
   all[#all + 1] = told(id)

@@ -19,14 +19,18 @@ internal sealed class AbsentableDirectory(InMemoryFleetDirectory inner) : IFleet
     /// <summary>What is thrown while it is away.</summary>
     public Exception Error { get; set; } = new FleetDirectoryException("away, for a test");
 
+    /// <summary>The clock that the directory behind it goes by, where it tells.</summary>
+    public TimeProvider? Clock { get; set; }
+
     public int Asked => Volatile.Read(ref _asked);
 
     public Task<FleetOrderState> PlaceAsync(FleetOrder order, CancellationToken cancellationToken) => Inner.PlaceAsync(order, cancellationToken);
 
-    public Task<IReadOnlyList<FleetOrderState>> ListAsync(string instanceId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<FleetOrderState>> ListAsync(string instanceId, CancellationToken cancellationToken)
     {
         Ask(Away);
-        return Inner.ListAsync(instanceId, cancellationToken);
+        var states = await Inner.ListAsync(instanceId, cancellationToken);
+        return Clock is { } clock ? [.. states.Select(state => state with { AsOf = clock.GetUtcNow() })] : states;
     }
 
     public Task<bool> CompleteAsync(FleetOrderResult result, CancellationToken cancellationToken)

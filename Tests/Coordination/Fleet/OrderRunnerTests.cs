@@ -76,6 +76,30 @@ public sealed class OrderRunnerTests : IAsyncDisposable
         Assert.Equal((FleetOrderOutcome.Done, 2), (result.Outcome, result.Epoch));
     }
 
+    /// <summary>The times of an order are the directory's. An instance whose clock is ahead took none of them, and one behind drained for longer.</summary>
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(2)]
+    public async Task ClockThatDiffersFromTheDirectorys_NeitherLosesAnOrder_NorKeepsADrainForLonger(int hours)
+    {
+        var clock = new ManualTimeProvider();
+        clock.JumpWallClock(TimeSpan.FromHours(hours));
+        var elsewhere = new InMemoryFleetDirectory(clock);
+        (_orders.Inner, _orders.Clock) = (elsewhere, clock);
+        var it = await StartAsync(elsewhere);
+        var now = clock.GetUtcNow();
+        await elsewhere.PlaceAsync(new FleetOrder("o", "i-1", Life, FleetOrderKind.Drain, "tests", now, now + TimeSpan.FromHours(1)), default);
+        await Until.TrueAsync(
+            async () => (await elsewhere.ListAsync("i-1", default)).Single().Result is { Outcome: FleetOrderOutcome.Done } result && result.At == now,
+            "it is not carried out at the directory's time");
+        await _clock.WhenArmedAsync(TimeSpan.FromHours(1));
+        Assert.Equal(InstancePhase.Stopped, it.Phase);
+
+        _clock.Advance(TimeSpan.FromHours(1));
+
+        await Until.TrueAsync(() => it.Phase == InstancePhase.Ready, "the drain is not undone when its order expires");
+    }
+
     [Fact]
     public async Task OrderThatHasExpired_IsNeverRun()
     {
@@ -173,6 +197,17 @@ public sealed class OrderRunnerTests : IAsyncDisposable
 
         var result = await ResultAsync("o");
         Assert.Equal((FleetOrderOutcome.Failed, "drained by force"), Told(result));
+    }
+
+    [Fact]
+    public async Task DrainThatLosesNothing_ButCannotBePublished_IsDone_AndTellsSo()
+    {
+        var it = await StartAsync();
+        it.Work[nameof(IInstanceWork.PublishAsync)] = Way.Fails;
+
+        await PlaceAsync("o", FleetOrderKind.Drain);
+
+        Assert.Equal((FleetOrderOutcome.Done, "drained; not done: publish"), Told(await ResultAsync("o")));
     }
 
     [Fact]

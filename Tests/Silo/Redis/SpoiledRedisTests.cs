@@ -244,6 +244,18 @@ public sealed class SpoiledRedisTests
     }
 
     [SkippableFact]
+    public async Task Orders_TellTheTimeThatTheyGoBy_WhichIsTheServers()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint, null, new ManualTimeProvider());
+        var placed = await fleet.Parts.Orders.PlaceAsync(Order("one"), default);
+        Assert.Equal(placed.AsOf, placed.Order.PlacedAt);
+        var listed = Assert.Single(await fleet.Parts.Orders.ListAsync("i", default));
+        Assert.InRange(listed.AsOf!.Value, placed.Order.PlacedAt, placed.Order.PlacedAt + TimeSpan.FromMinutes(1));
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
     public async Task Orders_OfATimeThatIsNone_AreListed()
     {
         await using var server = await RedisServer.StartAsync();
