@@ -127,7 +127,7 @@ internal sealed partial class DashboardActions(
         var picture = await view.LookAsync(context.RequestAborted);
         if (picture.Find(context.Request.Query["id"].ToString()) is not { } instance || Kind(context.Request.Query["kind"]) is not { } kind)
         {
-            await pages.NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.instance"]);
+            await pages.MissingAsync(context, reader, picture, "not-found.instance");
             return;
         }
 
@@ -157,7 +157,7 @@ internal sealed partial class DashboardActions(
             || Kind(form["kind"]) is not { } kind
             || !Guid.TryParseExact(form["order"], "N", out var order))
         {
-            await pages.NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.instance"]);
+            await pages.MissingAsync(context, reader, picture, "not-found.instance");
             return;
         }
 
@@ -188,8 +188,15 @@ internal sealed partial class DashboardActions(
 
         var texts = Texts.For(context.Request);
         var versions = await readings.ProfilesAsync(context.RequestAborted);
+        if (versions is null)
+        {
+            // An empty draft would look like what the fleet has.
+            await pages.UnreadAsync(context, reader);
+            return;
+        }
+
         var from = long.TryParse(context.Request.Query["from"], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? versions?.FirstOrDefault(version => version.Version == number)
+            ? versions.FirstOrDefault(version => version.Version == number)
             : versions is [var newest, ..] ? newest : null;
         var present = versions is [var first, ..] ? first.Version : 0;
         var frame = pages.Of(context, reader, texts["profiles.new"], "profiles");
@@ -239,6 +246,12 @@ internal sealed partial class DashboardActions(
 
         var texts = Texts.For(context.Request);
         var versions = await readings.ProfilesAsync(context.RequestAborted);
+        if (versions is null)
+        {
+            await pages.UnreadAsync(context, reader);
+            return;
+        }
+
         if (Version(versions, context.Request.Query["to"]) is not { } to)
         {
             await pages.NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.version"]);
@@ -250,7 +263,7 @@ internal sealed partial class DashboardActions(
             texts.Format("roll-back.ask", to.Version),
             texts[to.Json is null ? "roll-back.means-own" : "roll-back.means"],
             DashboardPages.Root + "/profiles/roll-back",
-            [("to", Number(to.Version)), ("expected", Number(versions![0].Version))],
+            [("to", Number(to.Version)), ("expected", Number(versions[0].Version))],
             texts["roll-back"],
             DashboardPages.Root + "/profiles",
             Danger: false)));
@@ -264,7 +277,14 @@ internal sealed partial class DashboardActions(
         }
 
         var texts = Texts.For(context.Request);
-        if (Version(await readings.ProfilesAsync(context.RequestAborted), form["to"]) is not { } to)
+        var versions = await readings.ProfilesAsync(context.RequestAborted);
+        if (versions is null)
+        {
+            await pages.UnreadAsync(context, reader);
+            return;
+        }
+
+        if (Version(versions, form["to"]) is not { } to)
         {
             await pages.NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.version"]);
             return;
@@ -283,8 +303,8 @@ internal sealed partial class DashboardActions(
     private static FleetOrderKind? Kind(string? text) =>
         Enum.TryParse<FleetOrderKind>(text, out var kind) && kind is FleetOrderKind.Drain or FleetOrderKind.Undrain or FleetOrderKind.Flush ? kind : null;
 
-    private static FleetProfile? Version(IReadOnlyList<FleetProfile>? versions, string? text) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? versions?.FirstOrDefault(version => version.Version == number) : null;
+    private static FleetProfile? Version(IReadOnlyList<FleetProfile> versions, string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? versions.FirstOrDefault(version => version.Version == number) : null;
 
     private static long Expected(IFormCollection form) =>
         long.TryParse(form["expected"], NumberStyles.None, CultureInfo.InvariantCulture, out var expected) ? expected : -1;

@@ -26,6 +26,9 @@ internal sealed class DashboardPages(
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+    // Seconds.
+    private const string UnreadRefresh = "5";
+
     public Task AssetAsync(HttpContext context)
     {
         Protect(context.Response);
@@ -56,7 +59,7 @@ internal sealed class DashboardPages(
         var picture = await view.LookAsync(context.RequestAborted);
         if (FunctionModel.Of(picture, context.Request.Query["name"].ToString()) is not { } model)
         {
-            await NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.function"]);
+            await MissingAsync(context, reader, picture, "not-found.function");
             return;
         }
 
@@ -74,7 +77,7 @@ internal sealed class DashboardPages(
         var picture = await view.LookAsync(context.RequestAborted);
         if (picture.Find(context.Request.Query["id"].ToString()) is not { } instance)
         {
-            await NoticeAsync(context, reader, StatusCodes.Status404NotFound, texts["not-found"], texts["not-found.instance"]);
+            await MissingAsync(context, reader, picture, "not-found.instance");
             return;
         }
 
@@ -164,6 +167,26 @@ internal sealed class DashboardPages(
         context.Response.StatusCode = status;
         var frame = Of(context, reader, heading, "notice");
         return WriteAsync(context, frame, FormParts.Notice(frame, heading, text));
+    }
+
+    /// <summary>Answers that something is not there; or, if the directory can't be read, that nobody knows: a page that is there no more is no outage.</summary>
+    public Task MissingAsync(HttpContext context, DashboardReader reader, FleetPicture picture, string text) =>
+        picture.IsRead && picture.Outage is null
+            ? NoticeAsync(context, reader, StatusCodes.Status404NotFound, Texts.For(context.Request)["not-found"], Texts.For(context.Request)[text])
+            : UnreadAsync(context, reader, picture);
+
+    /// <summary>Answers that the directory can't be read just now. The page asks again by itself, also without a script.</summary>
+    public Task UnreadAsync(HttpContext context, DashboardReader reader, FleetPicture? picture = null)
+    {
+        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.Headers["Refresh"] = UnreadRefresh;
+        }
+
+        var texts = Texts.For(context.Request);
+        var frame = Of(context, reader, texts["not-known"], "notice", picture);
+        return WriteAsync(context, frame, FormParts.Notice(frame, texts["not-known"], texts["unread"]));
     }
 
     /// <summary>Answers with a page.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Playwright;
 using NoslateFleet.Coordination.Fleet;
 using NoslateFleet.Coordination.Lifecycle;
+using NoslateFleet.Tests.Common;
 using NoslateFleet.Tests.Dashboard.Harness;
 using static Microsoft.Playwright.Assertions;
 
@@ -111,6 +112,32 @@ public sealed class HostileTests(Browser browser)
             var hash = System.Buffers.Text.Base64Url.EncodeToString(System.Security.Cryptography.SHA256.HashData(await response.Content.ReadAsByteArrayAsync()).AsSpan(0, 9));
             Assert.Contains(hash, asset, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>In an outage, whoever follows a link to an instance must not be told that there is none of that id.</summary>
+    [Theory]
+    [InlineData("/dashboard/instance?id=i-1")]
+    [InlineData("/dashboard/function?name=hello")]
+    [InlineData("/dashboard/order?id=i-1&kind=Drain")]
+    public async Task WhileTheDirectoryCantBeRead_NothingIsSaidNotToBeThere(string path)
+    {
+        await using var dashboard = await DashboardUnderTest.StartAsync();
+        dashboard.Directory.Break();
+        using (var response = await dashboard.Http.GetAsync(path))
+        {
+            Assert.Equal(503, (int)response.StatusCode);
+            Assert.Equal("5", Assert.Single(response.Headers.GetValues("Refresh")));
+            Assert.Contains("could not be read from the directory", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        dashboard.Directory.Heal();
+        await Until.TrueAsync(
+            async () =>
+            {
+                using var response = await dashboard.Http.GetAsync(path);
+                return (int)response.StatusCode == 404;
+            },
+            "the page does not find out that the directory is read again");
     }
 
     [Fact]
