@@ -50,19 +50,47 @@ if #KEYS >= 6 then
     end
   end
 
+  -- Keys that do not tell of the same instances: one of them was lost.
+  local count, known, expires = 0, {}, {}
+  for instance in fields(snapshots) do
+    count = count + 1
+    known[instance] = true
+  end
+  local lost = {}
+  for _, key in ipairs({ expiries, changes }) do
+    local members = redis.call('ZRANGE', key, 0, -1)
+    for _, instance in ipairs(members) do
+      if known[instance] then
+        expires[instance] = expires[instance] or key == expiries
+      else
+        redis.call('ZREM', key, instance)
+        redis.call('HDEL', leases, instance)
+        lost[snapshots] = true
+      end
+    end
+    lost[key] = #members < count
+  end
+  if #told == 0 then
+    for _, key in ipairs({ snapshots, expiries, changes }) do
+      if lost[key] then
+        spoiled(key, 'of the same instances as the keys beside it')
+      end
+    end
+  end
+
   -- The directory begins anew with the snapshots that are left. Its next publisher gives it another id, by which readers and instances know.
   if #told > 0 then
     local left = redis.call('PTTL', snapshots)
     local vanish = whole(now + (left > 0 and left or 86400000))
-    local count = 0
+    local number = 0
     redis.call('PEXPIRE', removed, '0')
     for instance, text in fields(snapshots) do
-      count = count + 1
+      number = number + 1
       if wrong[2] then
         lease(leases, instance, text)
       end
-      redis.call('ZADD', changes, count, instance)
-      if wrong[4] then
+      redis.call('ZADD', changes, number, instance)
+      if not expires[instance] then
         redis.call('ZADD', expiries, vanish, instance)
       end
     end

@@ -68,6 +68,36 @@ public sealed class SpoiledRedisTests
         await fleet.EndAsync();
     }
 
+    [SkippableTheory]
+    [InlineData("snapshots")]
+    [InlineData("expiries")]
+    [InlineData("changes")]
+    public async Task KeyOfTheDirectory_LostWithoutTheOthers_IsFoundByAReader_AndInstancesAreAskedToTellAgain(string key)
+    {
+        await using var server = await RedisServer.StartAsync();
+        var fleet = new RedisFleet(server.Endpoint);
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a"), default);
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "b"), default);
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<FleetNotice>();
+        using var listening = fleet.Parts.Notices.Listen("a", heard.Enqueue);
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "it does not listen");
+        heard.Clear();
+        Assert.Equal("1", await server.CliAsync("DEL", Start + key));
+        await fleet.Directory.PublishAsync(Snapshots.Of(instance: "b", sequence: 2), default);
+
+        string[] left = key == "snapshots" ? ["b"] : ["a", "b"];
+        Assert.Equal(left, (await fleet.Directory.ReadAllAsync(default)).Entries.Select(static entry => entry.Snapshot.InstanceId));
+        await Until.TrueAsync(() => heard.Contains(FleetNotice.Anything), "nobody is asked");
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(instance: "a", sequence: 2), default)).Outcome);
+
+        Assert.Equal(["a", "b"], (await fleet.Directory.ReadAllAsync(default)).Entries.Select(static entry => entry.Snapshot.InstanceId));
+        Assert.Equal(2, (await fleet.Directory.ReadChangesAsync(DirectoryVersion.None, 10, default)).Changed.Count);
+        Assert.NotEqual("", await server.CliAsync("ZSCORE", Start + "expiries", "a"));
+        Assert.StartsWith("Warning 2112", Assert.Single(fleet.Logged), StringComparison.Ordinal);
+        Assert.Contains(Start + key + " ", fleet.Logged.Single(), StringComparison.Ordinal);
+        await fleet.EndAsync();
+    }
+
     [SkippableFact]
     public async Task Leases_OfAnotherType_AreMadeAnewOfTheSnapshots_SoThatAnOlderProcessStaysFencedOff()
     {
