@@ -7,4 +7,11 @@ public sealed record FleetOrderState(FleetOrder Order, FleetOrderResult? Result)
 {
     /// <summary>When this was read, by the clock that the order's times go by; null where that is the reader's own.</summary>
     public DateTimeOffset? AsOf { get; init; }
+
+    /// <summary>Whether both tell the same, whenever they were read.</summary>
+    /// <param name="other">The other.</param>
+    public bool Equals(FleetOrderState? other) => other is not null && Order == other.Order && Result == other.Result;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Order, Result);
 }
