@@ -39,6 +39,11 @@ internal sealed partial class RedisRights(RedisKeys keys, ILogger logger)
             object[] arguments = [RedisScript.MissingFleetRights.Text, 1, keys.Directory[0], keys.SnapshotsChannel.ToString()];
             return (string?)await database.ExecuteAsync("EVAL", arguments);
         }
+        catch (RedisServerException e) when (e.Message.Contains("'eval'", StringComparison.OrdinalIgnoreCase))
+        {
+            // It is needed only for a script that the server does not know yet: another instance's may be there, until the server restarts.
+            return "eval";
+        }
         catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
         {
             return null;

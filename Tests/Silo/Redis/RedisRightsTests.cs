@@ -103,6 +103,22 @@ public sealed class RedisRightsTests
     }
 
     [SkippableFact]
+    public async Task UserWithoutEval_IsToldSo_AlsoWhereTheServerKnowsTheScriptsAlready()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await GrantAsync(server);
+        var other = new RedisFleet(server.Endpoint, null, ("User", "noslatefleet"), ("Password", "secret"));
+        await other.Directory.PublishAsync(Snapshots.Of(instance: "other"), default);
+        await other.EndAsync();
+        await AsAdminAsync(server, "ACL", "SETUSER", "noslatefleet", "-eval");
+        var fleet = new RedisFleet(server.Endpoint, null, ("User", "noslatefleet"), ("Password", "secret"));
+        Assert.Equal(PublishOutcome.Published, (await fleet.Directory.PublishAsync(Snapshots.Of(), default)).Outcome);
+        await Until.TrueAsync(() => !fleet.Logged.IsEmpty, "nothing is told");
+        Assert.Matches(@"^Warning 2113 .*: eval\. ", Assert.Single(fleet.Logged));
+        await fleet.EndAsync();
+    }
+
+    [SkippableFact]
     public async Task AMeshWithTheDocumentedRightsOnly_ComesUp_MendsItsRowAndItsTable_AndIsOrdered()
     {
         await using var server = await RedisServer.StartAsync();
