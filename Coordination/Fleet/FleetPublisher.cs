@@ -354,11 +354,13 @@ public sealed class FleetPublisher : IDisposable
             // Before anything is read: who ends afterwards sees that it has to be told.
             _saysWork = true;
             Interlocked.MemoryBarrier();
+            var endings = Volatile.Read(ref _endings);
             var snapshot = _source.Take(++_sequence);
             var works = snapshot.InFlight > 0;
 
             // What has not gone on for a heartbeat is not told as work: it ends, as a rule, before anybody has read of it.
-            var ending = works && (snapshot.InFlight <= Volatile.Read(ref _endings) || !OutlivesHeartbeat(now));
+            // What was about to end may have ended since it was counted: it told so, and would be taken for work again if only the endings after that counted.
+            var ending = works && (snapshot.InFlight <= Math.Max(endings, Volatile.Read(ref _endings)) || !OutlivesHeartbeat(now));
             _saysWork = works && !ending;
             _everSent = true;
             _sentAt = now;

@@ -196,6 +196,29 @@ public sealed class FleetPublisherTests : IDisposable
     }
 
     [Fact]
+    public async Task AHeartbeatThatIsTakenWhileWorkEnds_WhoseEndWasTold_DoesNotTellOfItAgain()
+    {
+        await StartAsync();
+        await TellWorkAsync();
+        Assert.True(_publisher.Ending());
+        await _publisher.TellEndAsync();
+        Assert.True((await _directory.NextAsync()).Ending);
+
+        // It sees the work, and what was about to end has ended before it looks for that.
+        _source.Taken = () =>
+        {
+            _source.Taken = null;
+            End();
+            _publisher.AfterEnd();
+        };
+        await TicksAsync(_heartbeat + _tick);
+
+        var heartbeat = await _directory.NextAsync();
+        Assert.Equal((1, true), (heartbeat.InFlight, heartbeat.Ending));
+        Assert.Equal(0, (await _directory.NextAsync()).InFlight);
+    }
+
+    [Fact]
     public async Task EndOfWork_WaitsForASlowDirectoryNoLongerThanSaid()
     {
         await StartAsync();
@@ -425,11 +448,19 @@ public sealed class FleetPublisherTests : IDisposable
 
         public long Accepted => Volatile.Read(ref Ever);
 
-        public InstanceSnapshot Take(long sequence) => Snapshots.Of(epoch: Volatile.Read(ref Epoch), sequence: sequence, inFlight: InFlight) with
+        /// <summary>What happens between the taking of a snapshot and its being told.</summary>
+        public Action? Taken { get; set; }
+
+        public InstanceSnapshot Take(long sequence)
         {
-            Accepted = Accepted,
-            Completed = Accepted - InFlight,
-        };
+            var snapshot = Snapshots.Of(epoch: Volatile.Read(ref Epoch), sequence: sequence, inFlight: InFlight) with
+            {
+                Accepted = Accepted,
+                Completed = Accepted - InFlight,
+            };
+            Taken?.Invoke();
+            return snapshot;
+        }
 
         public IReadOnlyList<InstanceRecord> RecordsAfter(ref long mark)
         {
