@@ -348,13 +348,13 @@ public sealed class OrderRunner : IAsyncDisposable
                 return;
             }
 
-            var clean = receipt.Verdict == Verdict.Clean;
-            var lost = receipt.Abandoned > 0 || receipt.InFlight > 0;
-            End(
-                hold.Order,
-                clean || !lost ? FleetOrderOutcome.Done : FleetOrderOutcome.Failed,
-                clean ? "drained" : lost ? "drained by force" : "drained; not done: " + NotDone(receipt),
-                receipt);
+            var (outcome, detail) = receipt switch
+            {
+                { Verdict: Verdict.Clean } => (FleetOrderOutcome.Done, "drained"),
+                { Abandoned: > 0 } or { InFlight: > 0 } => (FleetOrderOutcome.Failed, "drained by force"),
+                _ => (FleetOrderOutcome.Done, "drained; not done: " + NotDone(receipt)),
+            };
+            End(hold.Order, outcome, detail, receipt);
             _hold = hold = hold with { Told = true };
         }
 

@@ -291,16 +291,16 @@ public sealed class FunctionBoard
     public IReadOnlyList<FunctionStatus> ListKnown()
     {
         var all = List();
-        List<FunctionStatus> known;
+        ILookup<bool, FunctionStatus> told;
         lock (_lock)
         {
-            known = [.. all.Where(status => _ledger.Functions.Find(status.Name) is { Listed: true } || _functions.ContainsKey(status.Name))];
+            told = all.ToLookup(status => _ledger.Functions.Find(status.Name) is { Listed: true } || _functions.ContainsKey(status.Name));
         }
 
+        List<FunctionStatus> known = [.. told[true]];
         if (known.Count < all.Count)
         {
-            var others = all.Except(known).Select(static status => status.Counters).ToList();
-            var sum = FunctionCounters.Sum(FunctionTable.OverflowName, others);
+            var sum = FunctionCounters.Sum(FunctionTable.OverflowName, [.. told[false].Select(static status => status.Counters)]);
             known.Add(new FunctionStatus(sum.Name, null, [], sum, null));
             known.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         }

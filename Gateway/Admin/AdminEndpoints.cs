@@ -27,7 +27,6 @@ internal static class AdminEndpoints
     {
         Converters = { new JsonStringEnumConverter() },
         WriteIndented = true,
-        Encoder = AdminText.Encoder,
     });
 
     public static void MapAdmin(this WebApplication app)
@@ -35,7 +34,7 @@ internal static class AdminEndpoints
         app.UseAdminAccess(app.Services.GetRequiredService<AdminOptions>(), app.Services.GetRequiredService<PlatformOptions>());
         app.MapHooks();
         app.MapMetrics();
-        app.MapHealth("/healthz", static context => WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
+        app.MapHealth("/healthz", static context => FleetRequest.WriteAsync(context, 200, new HealthAnswer("ok"), _json.HealthAnswer));
         app.MapHealth("/readyz", static context => ReadyAsync(context));
         app.MapGet("/api/functions", static context => FunctionsAsync(context))
             .Describe<FunctionsAnswer>(ApiTags.Instance, "listFunctions", "Functions and workers of the node, temperatures, counters");
@@ -93,7 +92,7 @@ internal static class AdminEndpoints
             InstancePhase.Starting => context.RequestServices.GetRequiredService<Readiness>().Missing() ?? "the instance is not initialised yet",
             _ => context.RequestServices.GetRequiredService<Readiness>().Missing(),
         };
-        return WriteAsync(
+        return FleetRequest.WriteAsync(
             context,
             missing is null ? 200 : 503,
             new ReadyAnswer(
@@ -113,7 +112,7 @@ internal static class AdminEndpoints
         var ledger = context.RequestServices.GetRequiredService<InvocationLedger>();
         var board = context.RequestServices.GetRequiredService<FunctionBoard>();
         var stats = await node.GetStatsAsync(context.RequestAborted);
-        await WriteAsync(
+        await FleetRequest.WriteAsync(
             context,
             200,
             new FunctionsAnswer(
@@ -131,7 +130,7 @@ internal static class AdminEndpoints
     {
         var lifecycle = context.RequestServices.GetRequiredService<InstanceLifecycle>();
         var state = lifecycle.State;
-        return WriteAsync(
+        return FleetRequest.WriteAsync(
             context,
             200,
             new InstanceAnswer(
@@ -146,13 +145,6 @@ internal static class AdminEndpoints
                 lifecycle.LastReceipt,
                 lifecycle.Recorder.After(0)),
             _json.InstanceAnswer);
-    }
-
-    private static Task WriteAsync<T>(HttpContext context, int status, T answer, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-    {
-        context.Response.StatusCode = status;
-        context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsJsonAsync(answer, type, contentType: null, context.RequestAborted);
     }
 }
 

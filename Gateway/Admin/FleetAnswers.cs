@@ -271,10 +271,4 @@ internal static class FleetJsonText
 [JsonSerializable(typeof(ProfileHistoryAnswer))]
 [JsonSerializable(typeof(ValidationAnswer))]
 [JsonSerializable(typeof(RollbackBody))]
-internal sealed partial class FleetApiJson : JsonSerializerContext
-{
-    private static FleetApiJson? _plain;
-
-    /// <summary>For answers. Made when it is first asked for: what stands in this file may come before what is generated.</summary>
-    public static FleetApiJson Plain => _plain ??= new(Default.Options.Plain());
-}
+internal sealed partial class FleetApiJson : JsonSerializerContext;

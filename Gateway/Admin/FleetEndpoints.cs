@@ -96,13 +96,13 @@ internal static class FleetEndpoints
                 view.Unreadable,
                 page,
                 more ? page[^1].InstanceId : null),
-            FleetApiJson.Plain.FleetAnswer);
+            FleetApiJson.Default.FleetAnswer);
     }
 
     private static async Task ChangesAsync(HttpContext context, IFleetDirectory directory, DirectoryVersion since, int limit, StandingOptions options)
     {
         var page = await directory.ReadChangesAsync(since, limit, context.RequestAborted);
-        await FleetRequest.WriteAsync(context, 200, Changes(page, options), FleetApiJson.Plain.ChangesAnswer);
+        await FleetRequest.WriteAsync(context, 200, Changes(page, options), FleetApiJson.Default.ChangesAnswer);
     }
 
     /// <summary>A page of changes, for callers.</summary>
@@ -178,14 +178,14 @@ internal static class FleetEndpoints
                 entry.Snapshot.LeftOut,
                 FleetJsonText.Element(entry.Snapshot.LastReceiptJson),
                 [.. records.Select(static of => new RecordAnswer(of.Kind, of.Boot, of.Epoch, of.At, FleetJsonText.Element(of.Json)))]),
-            FleetApiJson.Plain.FleetInstanceAnswer);
+            FleetApiJson.Default.FleetInstanceAnswer);
     }
 
     private static async Task OrdersAsync(HttpContext context)
     {
         // Also of an instance that the directory knows no more: its orders may outlive it.
         var orders = await context.RequestServices.GetRequiredService<IFleetOrders>().ListAsync(FleetRequest.InstanceId(context), context.RequestAborted);
-        await FleetRequest.WriteAsync(context, 200, new OrdersAnswer([.. orders.Select(OrderAnswer.Of)]), FleetApiJson.Plain.OrdersAnswer);
+        await FleetRequest.WriteAsync(context, 200, new OrdersAnswer([.. orders.Select(OrderAnswer.Of)]), FleetApiJson.Default.OrdersAnswer);
     }
 
     private static async Task PlaceAsync(HttpContext context)
@@ -209,7 +209,7 @@ internal static class FleetEndpoints
             ? TimeSpan.FromSeconds(seconds)
             : context.RequestServices.GetRequiredService<FleetOptions>().OrderExpiry;
         var state = await PlaceAsync(context, new FleetOrder(id, FleetRequest.InstanceId(context), null, kind, by, now, now + expiry));
-        await FleetRequest.WriteAsync(context, 202, OrderAnswer.Of(state), FleetApiJson.Plain.OrderAnswer);
+        await FleetRequest.WriteAsync(context, 202, OrderAnswer.Of(state), FleetApiJson.Default.OrderAnswer);
     }
 
     private static async Task<FleetOrderState> PlaceAsync(HttpContext context, FleetOrder order)

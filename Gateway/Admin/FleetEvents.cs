@@ -150,7 +150,7 @@ internal sealed class FleetEvents(IFleetDirectory directory, IFleetNotices notic
         var answer = FleetEndpoints.Changes(page, fleet.Standing);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"id: {answer.Version}\nevent: changes\ndata: {JsonSerializer.Serialize(answer, FleetApiJson.Plain.ChangesAnswer)}\n\n");
+            $"id: {answer.Version}\nevent: changes\ndata: {JsonSerializer.Serialize(answer, AdminText.Plain(FleetApiJson.Default.ChangesAnswer))}\n\n");
     }
 
     private static async Task SendAsync(PipeWriter body, string text, CancellationToken cancellationToken)

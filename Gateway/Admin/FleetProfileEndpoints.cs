@@ -57,7 +57,7 @@ internal static class FleetProfileEndpoints
             context,
             200,
             new FleetProfileAnswer(profile?.Version ?? 0, profile?.Json, profile?.By, profile?.At, profile?.RolledBackTo),
-            FleetApiJson.Plain.FleetProfileAnswer);
+            FleetApiJson.Default.FleetProfileAnswer);
     }
 
     private static async Task PutAsync(HttpContext context)
@@ -106,7 +106,7 @@ internal static class FleetProfileEndpoints
     {
         var versions = await context.RequestServices.GetRequiredService<IFleetProfiles>().ListAsync(context.RequestAborted);
         await FleetRequest.WriteAsync(
-            context, 200, new ProfileHistoryAnswer([.. versions.Select(ProfileVersionAnswer.Of)]), FleetApiJson.Plain.ProfileHistoryAnswer);
+            context, 200, new ProfileHistoryAnswer([.. versions.Select(ProfileVersionAnswer.Of)]), FleetApiJson.Default.ProfileHistoryAnswer);
     }
 
     private static async Task ValidateAsync(HttpContext context)
@@ -123,7 +123,7 @@ internal static class FleetProfileEndpoints
             answer = new ValidationAnswer(false, error.Errors, null, null);
         }
 
-        await FleetRequest.WriteAsync(context, 200, answer, FleetApiJson.Plain.ValidationAnswer);
+        await FleetRequest.WriteAsync(context, 200, answer, FleetApiJson.Default.ValidationAnswer);
     }
 
     private static void Check(HttpContext context, ReadOnlyMemory<byte> text)
@@ -152,7 +152,7 @@ internal static class FleetProfileEndpoints
         }
 
         Tag(context, set.Version);
-        await FleetRequest.WriteAsync(context, 200, ProfileVersionAnswer.Of(set), FleetApiJson.Plain.ProfileVersionAnswer);
+        await FleetRequest.WriteAsync(context, 200, ProfileVersionAnswer.Of(set), FleetApiJson.Default.ProfileVersionAnswer);
     }
 
     private static void Tag(HttpContext context, long version) =>

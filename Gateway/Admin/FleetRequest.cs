@@ -70,7 +70,7 @@ internal static class FleetRequest
     {
         context.Response.StatusCode = status;
         context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsJsonAsync(answer, type, contentType: null, context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(answer, AdminText.Plain(type), contentType: null, context.RequestAborted);
     }
 
     /// <summary>The instance that the path names.</summary>

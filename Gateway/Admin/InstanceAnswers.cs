@@ -79,10 +79,4 @@ internal sealed record ProblemAnswer(
 [JsonSerializable(typeof(FlushAnswer))]
 [JsonSerializable(typeof(UndrainAnswer))]
 [JsonSerializable(typeof(ConfigurationAnswer))]
-internal sealed partial class InstanceApiJson : JsonSerializerContext
-{
-    private static InstanceApiJson? _plain;
-
-    /// <summary>For answers. Made when it is first asked for: what stands in this file may come before what is generated.</summary>
-    public static InstanceApiJson Plain => _plain ??= new(Default.Options.Plain());
-}
+internal sealed partial class InstanceApiJson : JsonSerializerContext;

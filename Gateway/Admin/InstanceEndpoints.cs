@@ -49,7 +49,7 @@ internal static partial class InstanceEndpoints
                       orderby function.Name, worker.Name
                       select new WorkerLine(function.Name, worker.Name, worker.State, worker.ProcessId, worker.RegisteredAt, worker.ActiveRequests);
         await FleetRequest.WriteAsync(
-            context, 200, new WorkersAnswer([.. workers], stats.TrafficAsOf, stats.SnapshotAsOf, stats.Errors), InstanceApiJson.Plain.WorkersAnswer);
+            context, 200, new WorkersAnswer([.. workers], stats.TrafficAsOf, stats.SnapshotAsOf, stats.Errors), InstanceApiJson.Default.WorkersAnswer);
     }
 
     private static Task InFlightAsync(HttpContext context)
@@ -62,11 +62,11 @@ internal static partial class InstanceEndpoints
                 context.RequestServices.GetRequiredService<InstanceLifecycle>().State.Epoch,
                 [.. open.OrderByDescending(static one => one.Age)
                     .Select(static one => new InFlightLine(one.RequestId, one.Target, (long)one.Age.TotalMilliseconds, one.Epoch))]),
-            InstanceApiJson.Plain.InFlightAnswer);
+            InstanceApiJson.Default.InFlightAnswer);
     }
 
     private static Task ReceiptsAsync(HttpContext context) => FleetRequest.WriteAsync(
-        context, 200, new ReceiptsAnswer(context.RequestServices.GetRequiredService<ReceiptBook>().List()), InstanceApiJson.Plain.ReceiptsAnswer);
+        context, 200, new ReceiptsAnswer(context.RequestServices.GetRequiredService<ReceiptBook>().List()), InstanceApiJson.Default.ReceiptsAnswer);
 
     private static Task RecorderAsync(HttpContext context)
     {
@@ -77,7 +77,7 @@ internal static partial class InstanceEndpoints
             context,
             200,
             new RecorderAnswer(lifecycle.Identity.Boot, events, events.Count > 0 ? events[^1].Sequence : after),
-            InstanceApiJson.Plain.RecorderAnswer);
+            InstanceApiJson.Default.RecorderAnswer);
     }
 
     private static Task ConfigurationAsync(HttpContext context) => FleetRequest.WriteAsync(
@@ -85,7 +85,7 @@ internal static partial class InstanceEndpoints
         200,
         new ConfigurationAnswer(EffectiveSettings.Of(
             context.RequestServices.GetRequiredService<GatewayOptions>(), context.RequestServices.GetRequiredService<IConfiguration>())),
-        InstanceApiJson.Plain.ConfigurationAnswer);
+        InstanceApiJson.Default.ConfigurationAnswer);
 
     private static async Task DrainAsync(HttpContext context)
     {
@@ -98,7 +98,7 @@ internal static partial class InstanceEndpoints
     {
         var lifecycle = context.RequestServices.GetRequiredService<InstanceLifecycle>();
         var undone = lifecycle.Undrain(By);
-        return FleetRequest.WriteAsync(context, 200, new UndrainAnswer(undone, lifecycle.State.Phase), InstanceApiJson.Plain.UndrainAnswer);
+        return FleetRequest.WriteAsync(context, 200, new UndrainAnswer(undone, lifecycle.State.Phase), InstanceApiJson.Default.UndrainAnswer);
     }
 
     private static async Task FlushAsync(HttpContext context)
@@ -126,7 +126,7 @@ internal static partial class InstanceEndpoints
 
         context.RequestServices.GetRequiredService<FleetPublisher>().Changed();
         await FleetRequest.WriteAsync(
-            context, 200, new FlushAnswer(complete, time.GetElapsedTime(began).TotalMilliseconds), InstanceApiJson.Plain.FlushAnswer);
+            context, 200, new FlushAnswer(complete, time.GetElapsedTime(began).TotalMilliseconds), InstanceApiJson.Default.FlushAnswer);
     }
 
     [LoggerMessage(1190, LogLevel.Warning, "A flush asked for on the admin port failed in part")]

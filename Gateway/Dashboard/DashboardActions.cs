@@ -187,11 +187,9 @@ internal sealed partial class DashboardActions(
         }
 
         var texts = Texts.For(context.Request);
-        var versions = await readings.ProfilesAsync(context.RequestAborted);
-        if (versions is null)
+        if (await VersionsAsync(context, reader) is not { } versions)
         {
             // An empty draft would look like what the fleet has.
-            await pages.UnreadAsync(context, reader);
             return;
         }
 
@@ -245,10 +243,8 @@ internal sealed partial class DashboardActions(
         }
 
         var texts = Texts.For(context.Request);
-        var versions = await readings.ProfilesAsync(context.RequestAborted);
-        if (versions is null)
+        if (await VersionsAsync(context, reader) is not { } versions)
         {
-            await pages.UnreadAsync(context, reader);
             return;
         }
 
@@ -277,10 +273,8 @@ internal sealed partial class DashboardActions(
         }
 
         var texts = Texts.For(context.Request);
-        var versions = await readings.ProfilesAsync(context.RequestAborted);
-        if (versions is null)
+        if (await VersionsAsync(context, reader) is not { } versions)
         {
-            await pages.UnreadAsync(context, reader);
             return;
         }
 
@@ -298,6 +292,18 @@ internal sealed partial class DashboardActions(
         }
 
         await SetAsync(context, reader, to.Json, Expected(form), to.Version);
+    }
+
+    /// <summary>The versions of the fleet's profiles; null, and answered so, while they can't be read.</summary>
+    private async Task<IReadOnlyList<FleetProfile>?> VersionsAsync(HttpContext context, DashboardReader reader)
+    {
+        var versions = await readings.ProfilesAsync(context.RequestAborted);
+        if (versions is null)
+        {
+            await pages.UnreadAsync(context, reader);
+        }
+
+        return versions;
     }
 
     private static FleetOrderKind? Kind(string? text) =>

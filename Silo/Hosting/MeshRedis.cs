@@ -33,8 +33,7 @@ internal static class MeshRedis
         {
             // A silo that may not write its table tries to join for five minutes, and says nothing.
             var table = TableOf(settings);
-            object[] arguments = [RedisScript.MissingRights.Text, 1, table];
-            var missing = await redis.GetDatabase().ExecuteAsync("EVAL", arguments);
+            var missing = await RedisScript.MissingRights.SendAsync(redis.GetDatabase(), [table]);
             if (!missing.IsNull)
             {
                 throw new RedisServerException($"NOPERM the user of Redis may not do what a silo has to do with {table}: {missing}");
@@ -56,17 +55,8 @@ internal static class MeshRedis
     /// <param name="damage">Where it is told.</param>
     /// <returns>Whether anything was.</returns>
     /// <exception cref="RedisException">Redis can't be reached.</exception>
-    public static async Task<bool> MendAsync(ConnectionMultiplexer redis, RedisKey table, RedisDamage damage)
-    {
-        object[] arguments = [RedisScript.MendTable.Text, 1, table];
-        var told = (string[])(await redis.GetDatabase().ExecuteAsync("EVAL", arguments))!;
-        for (var i = 1; i < told.Length; i += 2)
-        {
-            damage.Tell(told[i - 1], told[i]);
-        }
-
-        return told.Length > 0;
-    }
+    public static async Task<bool> MendAsync(ConnectionMultiplexer redis, RedisKey table, RedisDamage damage) =>
+        damage.Tell(await RedisScript.MendTable.SendAsync(redis.GetDatabase(), [table]));
 
     private static ConfigurationOptions Driver(SiloSettings settings)
     {

@@ -130,8 +130,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            object[] arguments = [script.Text, keys.Length, .. keys, .. values];
-            return await database.ExecuteAsync("EVAL", arguments);
+            return await script.SendAsync(database, keys, values);
         }
     }
 
@@ -155,12 +154,7 @@ internal sealed class RedisConnection : IAsyncDisposable, IDisposable
         }
         catch (RedisServerException e) when (IsSpoiled(e))
         {
-            var told = (RedisValue[])(await RunAsync(database, RedisScript.Mend, keys, [.. keys.Select(Keys.TypeOf)]))!;
-            for (var i = 1; i < told.Length; i += 2)
-            {
-                Damage.Tell(told[i - 1]!, told[i]!);
-            }
-
+            Damage.Tell(await RunAsync(database, RedisScript.Mend, keys, [.. keys.Select(Keys.TypeOf)]));
             return await call(database);
         }
     }

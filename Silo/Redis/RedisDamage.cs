@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace NoslateFleet.Silo.Redis;
 
@@ -25,6 +26,20 @@ internal sealed partial class RedisDamage(ILogger logger)
         }
 
         Spoiled(logger, what, right);
+    }
+
+    /// <summary>Something was mended.</summary>
+    /// <param name="mended">What a script that mends returns: what each was, and what it has to be.</param>
+    /// <returns>Whether it was anything.</returns>
+    public bool Tell(RedisResult mended)
+    {
+        var told = (string[])mended!;
+        for (var i = 1; i < told.Length; i += 2)
+        {
+            Tell(told[i - 1], told[i]);
+        }
+
+        return told.Length > 0;
     }
 
     [LoggerMessage(2112, LogLevel.Warning,

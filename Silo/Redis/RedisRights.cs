@@ -36,8 +36,7 @@ internal sealed partial class RedisRights(RedisKeys keys, ILogger logger)
     {
         try
         {
-            object[] arguments = [RedisScript.MissingFleetRights.Text, 1, keys.Directory[0], keys.SnapshotsChannel.ToString()];
-            return (string?)await database.ExecuteAsync("EVAL", arguments);
+            return (string?)await RedisScript.MissingFleetRights.SendAsync(database, [keys.Directory[0]], keys.SnapshotsChannel.ToString());
         }
         catch (RedisServerException e) when (e.Message.Contains("'eval'", StringComparison.OrdinalIgnoreCase))
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using StackExchange.Redis;
 
 namespace NoslateFleet.Silo.Redis;
 
@@ -39,6 +40,17 @@ internal sealed class RedisScript
 
     /// <summary>What Redis knows it by, once it has seen it.</summary>
     public byte[] Hash { get; }
+
+    /// <summary>Runs it as it stands here, whether the server knows it or not.</summary>
+    /// <param name="database">The server.</param>
+    /// <param name="keys">Every key it touches.</param>
+    /// <param name="values">Its arguments.</param>
+    /// <exception cref="RedisException">Redis can't be reached, or refuses it.</exception>
+    public Task<RedisResult> SendAsync(IDatabaseAsync database, RedisKey[] keys, params RedisValue[] values)
+    {
+        object[] arguments = [Text, keys.Length, .. keys, .. values];
+        return database.ExecuteAsync("EVAL", arguments);
+    }
 
     private static string Load(string file)
     {

@@ -66,12 +66,7 @@ public sealed class FleetPublisherTests : IDisposable
         await StartAsync();
         Begin();
         await TicksAsync(_heartbeat - _tick);
-        Assert.False(_publisher.Ending());
-        End();
-        _publisher.AfterEnd();
-
-        await TicksAsync(_tick);
-        await TicksAsync(_tick);
+        await EndUntoldAsync();
 
         var after = await _directory.NextAsync();
         Assert.Equal((0, 1L), (after.InFlight, after.Accepted));
@@ -104,12 +99,7 @@ public sealed class FleetPublisherTests : IDisposable
         _publisher.Changed();
         _clock.Advance(_options.PublishInterval);
         Assert.Equal((1, true), await _directory.NextAsync() is var change ? (change.InFlight, change.Ending) : default);
-        Assert.False(_publisher.Ending());
-        End();
-        _publisher.AfterEnd();
-
-        await TicksAsync(_tick);
-        await TicksAsync(_tick);
+        await EndUntoldAsync();
 
         var after = await _directory.NextAsync();
         Assert.Equal((0, 1L, 1L), (after.InFlight, after.Accepted, after.Completed));
@@ -400,6 +390,17 @@ public sealed class FleetPublisherTests : IDisposable
         var told = await _directory.NextAsync();
         Assert.Equal((_source.InFlight, false), (told.InFlight, told.Ending));
         Assert.True(_publisher.SaysWork);
+    }
+
+    /// <summary>Ends work that nobody was told of, and lets it be noticed.</summary>
+    private async Task EndUntoldAsync()
+    {
+        Assert.False(_publisher.Ending());
+        End();
+        _publisher.AfterEnd();
+
+        await TicksAsync(_tick);
+        await TicksAsync(_tick);
     }
 
     private async Task TicksAsync(TimeSpan time)

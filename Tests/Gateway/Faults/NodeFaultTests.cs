@@ -63,7 +63,7 @@ public sealed class NodeFaultTests : IAsyncLifetime
         using var request = GatewayUnderTest.Scripted(["end", "x"]);
         var call = _gateway.Http.SendAsync(request);
         await Node.WaitForAsync(it => it["script"].Queued == 1);
-        await _clock.PassDeadlineAsync(TimeProvider.System);
+        await _clock.PassDeadlineAsync();
         using var answer = await call.WaitAsync(_patience);
         Assert.Equal("504 data-plane queue-timeout never", (await ProblemSeen.OfAsync(answer)).ToString());
         Node.Faults.WorkerStartsHang = false;

@@ -24,14 +24,9 @@ internal static class NodeClock
 
     /// <summary>Waits until the node waits for a deadline, and lets its time pass up to there.</summary>
     /// <param name="clock">The node's clock.</param>
-    /// <param name="gateway">The gateway's clock.</param>
-    /// <returns>How far ahead of the gateway's time the deadline was: at most what the call was granted.</returns>
-    public static async Task<TimeSpan> PassDeadlineAsync(this ManualTimeProvider clock, TimeProvider gateway)
+    public static async Task PassDeadlineAsync(this ManualTimeProvider clock)
     {
         await Until.TrueAsync(() => clock.UntilNextTimer < TimeSpan.FromHours(12), "the node waits for no deadline");
-        var next = clock.UntilNextTimer!.Value;
-        var ahead = clock.GetUtcNow() + next - gateway.GetUtcNow();
-        clock.Advance(next);
-        return ahead;
+        clock.Advance(clock.UntilNextTimer!.Value);
     }
 }
