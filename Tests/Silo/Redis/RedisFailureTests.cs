@@ -266,19 +266,19 @@ public sealed class RedisFailureTests
             endpoint, null, ("Tls", "true"), ("TlsHost", "redis.test"), ("TlsCaFile", directory.Combine("ca.pem")));
         await Until.TrueAsync(trusting.WorksAsync, "TLS does not work: " + string.Join('\n', trusting.Logged));
         await trusting.EndAsync();
-        foreach (var settings in new (string, string)[][]
-        {
-            [("Tls", "true"), ("TlsHost", "redis.test")],
-            [("Tls", "true"), ("TlsHost", "other.test"), ("TlsCaFile", directory.Combine("ca.pem"))],
-            [],
-        })
-        {
-            var refusing = new RedisFleet(endpoint, null, settings);
-            Assert.False(await refusing.WorksAsync());
-            Assert.False(await refusing.WorksAsync());
-            Assert.Single(refusing.Logged);
-            await refusing.EndAsync();
-        }
+        await Task.WhenAll(
+            IsRefusedAsync(endpoint, ("Tls", "true"), ("TlsHost", "redis.test")),
+            IsRefusedAsync(endpoint, ("Tls", "true"), ("TlsHost", "other.test"), ("TlsCaFile", directory.Combine("ca.pem"))),
+            IsRefusedAsync(endpoint));
+    }
+
+    private static async Task IsRefusedAsync(string endpoint, params (string Key, string Value)[] settings)
+    {
+        var refused = new RedisFleet(endpoint, null, settings);
+        Assert.False(await refused.WorksAsync());
+        Assert.False(await refused.WorksAsync());
+        Assert.Single(refused.Logged);
+        await refused.EndAsync();
     }
 
     private static void Certificates(TempDirectory directory)
