@@ -13,9 +13,10 @@ namespace NoslateFleet.Silo.Orders;
 /// disturb the cluster. Safe under concurrent callers.
 /// </summary>
 /// <param name="settings">The fleet's settings.</param>
-internal sealed class MeshClient(SiloSettings settings) : IAsyncDisposable
+/// <param name="patience">How long one try may take; null: 20 s.</param>
+internal sealed class MeshClient(SiloSettings settings, TimeSpan? patience = null) : IAsyncDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _usualPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _endTime = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _ended = new();
@@ -69,12 +70,12 @@ internal sealed class MeshClient(SiloSettings settings) : IAsyncDisposable
 
     private async Task<IHost> StartAsync()
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-        patience.CancelAfter(_patience);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        limit.CancelAfter(patience ?? _usualPatience);
         var host = Build();
         try
         {
-            await host.StartAsync(patience.Token).WaitAsync(patience.Token);
+            await host.StartAsync(limit.Token).WaitAsync(limit.Token);
             return host;
         }
         catch

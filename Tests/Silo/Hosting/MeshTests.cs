@@ -28,7 +28,7 @@ public sealed class MeshTests
     {
         await using var redis = await RedisServer.StartAsync();
         redis.Kill();
-        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one");
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one", "--Redis:ConnectTimeout=500ms");
         await Until.TrueAsync(() => it.State.Failures >= 2, "it is not tried again");
         Assert.False(it.GrainsAreOpen);
         await redis.StartAgainAsync();
@@ -41,7 +41,7 @@ public sealed class MeshTests
     {
         await using var redis = await RedisServer.StartAsync();
         redis.Kill();
-        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one", "--Silo:Supervision:RetryMin=30s");
+        await using var it = await SiloUnderTest.StartMeshAsync(redis, "one", "--Silo:Supervision:RetryMin=30s", "--Redis:ConnectTimeout=500ms");
         await Until.TrueAsync(() => it.State is { Phase: SupervisedPhase.Waiting, Failures: 1 }, "its start does not fail");
 
         await QuietAsync();
