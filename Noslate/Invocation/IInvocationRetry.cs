@@ -10,10 +10,10 @@ internal interface IInvocationRetry
     /// <param name="cancellationToken">The caller has gone.</param>
     ValueTask<InvocationCall> AfterNotFoundAsync(NotFoundInvocation refused, CancellationToken cancellationToken);
 
-    /// <summary>Whether an invocation of which nothing has left is held until a data plane is there.</summary>
-    bool Holds { get; }
+    /// <summary>Whether an invocation of which nothing has left may go to another data plane, or is held until one is there.</summary>
+    bool TakesUnsent { get; }
 
-    /// <summary>Holds an invocation of which nothing has left, and whose body nobody has touched, or throws what the caller shall see.</summary>
+    /// <summary>Sends or holds an invocation of which nothing has left, and whose body nobody has touched, or throws what the caller shall see.</summary>
     /// <param name="unsent">The invocation.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
     ValueTask<InvocationCall> AfterUnsentAsync(UnsentInvocation unsent, CancellationToken cancellationToken);
@@ -24,7 +24,9 @@ internal interface IInvocationRetry
 /// <param name="Request">Everything but the body.</param>
 /// <param name="Body">The body; null for none.</param>
 /// <param name="TimeLeft">What is left of the time to the head.</param>
-internal sealed record UnsentInvocation(InvocationTarget Target, InvocationRequest Request, PipeReader? Body, TimeSpan TimeLeft);
+/// <param name="Failure">Why it did not; null if no data plane was there to try.</param>
+internal sealed record UnsentInvocation(
+    InvocationTarget Target, InvocationRequest Request, PipeReader? Body, TimeSpan TimeLeft, InvocationFailedException? Failure);
 
 /// <summary>An invocation whose function or service the data plane does not know.</summary>
 /// <param name="Load">Who counts the calls of that plane.</param>

@@ -65,6 +65,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
         {
             slot.Arm(timeout + Grace);
             await call.StartAsync(channel, timeout, cancellationToken);
+            load?.CallAnswered();
             return call;
         }
         catch (InvocationFailedException failure) when (retry is not null && IsNotFound(failure))
@@ -74,14 +75,20 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
             return await retry.AfterNotFoundAsync(refused, cancellationToken);
         }
         catch (InvocationFailedException failure)
-            when (retry is { Holds: true } && failure.Error.Failure == InvocationFailure.PlaneUnavailable && !slot.Content.Begun)
+            when (retry is { TakesUnsent: true } && failure.Error.Failure == InvocationFailure.PlaneUnavailable && !slot.Content.Begun)
         {
-            var unsent = new UnsentInvocation(target, request, body, slot.TimeLeft() - Grace);
+            load?.CallUnanswered();
+            var unsent = new UnsentInvocation(target, request, body, slot.TimeLeft() - Grace, failure);
             await call.DisposeAsync();
             return await retry.AfterUnsentAsync(unsent, cancellationToken);
         }
-        catch
+        catch (Exception e)
         {
+            if (IsUnanswered(e))
+            {
+                load?.CallUnanswered();
+            }
+
             await call.DisposeAsync();
             throw;
         }
@@ -100,10 +107,16 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
         {
             slot.Arm(timeLeft + Grace);
             await call.StartAsync(channel, timeLeft, cancellationToken);
+            load.CallAnswered();
             return call;
         }
-        catch
+        catch (Exception e)
         {
+            if (IsUnanswered(e))
+            {
+                load.CallUnanswered();
+            }
+
             await call.DisposeAsync();
             throw;
         }
@@ -112,6 +125,12 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
     /// <summary>Whether the plane does not know the function or service: nothing was run then.</summary>
     public static bool IsNotFound(InvocationFailedException failure) =>
         failure.Error is { AfterHead: false, Failure: InvocationFailure.UnknownFunction or InvocationFailure.UnknownService };
+
+    // A plane that lives tells by itself that a deadline has passed, before this client's own wait for it is over.
+    private static bool IsUnanswered(Exception e) => e is InvocationFailedException
+    {
+        Error: { AfterHead: false, Failure: InvocationFailure.DeadlineExceeded or InvocationFailure.PlaneUnavailable },
+    };
 
     public void Dispose() => _slots.Dispose();
 }

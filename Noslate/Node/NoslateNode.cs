@@ -16,6 +16,9 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     // A timer takes no more, and nobody waits longer.
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(24);
 
+    // More than a plane ever has in flight.
+    private const int Unsure = 1 << 30;
+
     private readonly PlaneLink[] _dataPlanes;
     private readonly PlaneLink[] _controlPlanes;
     private readonly IProfilePublisher _publisher;
@@ -110,9 +113,9 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     public ValueTask<InvocationCall> InvokeAsync(
         InvocationTarget target, InvocationRequest request, PipeReader? body, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        PlaneLink? link = Choose();
+        PlaneLink? link = Choose(repeatable: body is null);
         return link is not null ? _invoker.InvokeAsync(link.Channel, link, this, target, request, body, timeout, cancellationToken)
-            : _holds ? HoldAsync(new UnsentInvocation(target, request, body, timeout), retried: false, cancellationToken)
+            : _holds ? HoldAsync(new UnsentInvocation(target, request, body, timeout, Failure: null), retried: false, cancellationToken)
             : ValueTask.FromException<InvocationCall>(NoPlane());
     }
 
@@ -123,10 +126,14 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         TellDataPlaneCame();
     }
 
-    bool IInvocationRetry.Holds => _holds;
+    bool IInvocationRetry.TakesUnsent => _holds || _dataPlanes.Length > 1;
 
+    // Each try that fails puts its plane in doubt, so that this ends.
     ValueTask<InvocationCall> IInvocationRetry.AfterUnsentAsync(UnsentInvocation unsent, CancellationToken cancellationToken) =>
-        HoldAsync(unsent, retried: true, cancellationToken);
+        unsent.TimeLeft > TimeSpan.Zero && Choose(unsent.Body is null) is { IsInDoubt: false } other
+            ? _invoker.InvokeAsync(other.Channel, other, this, unsent.Target, unsent.Request, unsent.Body, unsent.TimeLeft, cancellationToken)
+            : _holds ? HoldAsync(unsent, retried: true, cancellationToken)
+            : ValueTask.FromException<InvocationCall>(unsent.Failure!);
 
     /// <summary>
     /// A plane that has just come back answers "not found" until its profiles arrive. Such a call never ran, so it is tried again as long as
@@ -163,7 +170,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
                 throw Resyncing(failure, "its deadline left no time for another try");
             }
 
-            link = await LinkAsync(left, cancellationToken);
+            link = await LinkAsync(left, repeatable: false, cancellationToken);
             left = refused.TimeLeft - _time.GetElapsedTime(began);
             try
             {
@@ -266,8 +273,8 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         }
     }
 
-    // The connected plane with the fewest calls; among equals each in turn.
-    private PlaneLink? Choose()
+    // The connected plane with the fewest calls; among equals each in turn. One that is not sure to serve the call gets it only where no other is there.
+    private PlaneLink? Choose(bool repeatable)
     {
         PlaneLink? best = null;
         int least = int.MaxValue;
@@ -275,11 +282,16 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         for (uint i = 0; i < _dataPlanes.Length; i++)
         {
             PlaneLink link = _dataPlanes[(first + i) % (uint)_dataPlanes.Length];
-            int inFlight = link.InFlight;
-            if (inFlight < least && link.Status.Connected)
+            int rank = link.InFlight;
+            if (_dataPlanes.Length > 1 && !link.IsSureToServe(repeatable))
+            {
+                rank += Unsure;
+            }
+
+            if (rank < least && link.Status.Connected)
             {
                 best = link;
-                least = inFlight;
+                least = rank;
             }
         }
 
@@ -296,7 +308,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
             await Task.Delay(ResyncPauseMin, _time, cancellationToken);
         }
 
-        PlaneLink link = await LinkAsync(unsent.TimeLeft - _time.GetElapsedTime(began), cancellationToken);
+        PlaneLink link = await LinkAsync(unsent.TimeLeft - _time.GetElapsedTime(began), unsent.Body is null, cancellationToken);
         TimeSpan left = unsent.TimeLeft - _time.GetElapsedTime(began);
         if (left <= TimeSpan.Zero)
         {
@@ -307,9 +319,9 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     }
 
     /// <summary>A connected data plane, waited for if calls are held.</summary>
-    private async ValueTask<PlaneLink> LinkAsync(TimeSpan timeLeft, CancellationToken cancellationToken)
+    private async ValueTask<PlaneLink> LinkAsync(TimeSpan timeLeft, bool repeatable, CancellationToken cancellationToken)
     {
-        if (Choose() is { } there)
+        if (Choose(repeatable) is { } there)
         {
             return there;
         }
@@ -324,7 +336,7 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
         while (true)
         {
             Task came = Volatile.Read(ref _dataPlaneCame).Task;
-            if (Choose() is { } link)
+            if (Choose(repeatable) is { } link)
             {
                 return link;
             }

@@ -45,6 +45,11 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private string? _loggedError;
     private int _inFlight;
     private long _connectedAt;
+    private bool _wasConnected;
+    private volatile bool _unproven;
+    private volatile bool _inDoubt;
+    private bool _asking;
+    private Task _asked = Task.CompletedTask;
 
     public PlaneLink(
         int index, bool isDataPlane, PlaneChannel channel, NodeOptions options, TimeProvider time, Random random, IPlaneLinkOwner owner, ILogger logger)
@@ -73,11 +78,42 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     /// <summary>True while the plane is away, and until it has been connected for the re-sync window: its profiles may still be on their way.</summary>
     public bool IsResyncing => !_status.Connected || _time.GetElapsedTime(Volatile.Read(ref _connectedAt)) < _options.ResyncWindow;
 
+    /// <summary>True from a call that it left unanswered until it answers again, or is connected anew.</summary>
+    public bool IsInDoubt => _inDoubt;
+
     public void Start() => _loop = Task.Run(() => RunAsync(_stop.Token));
 
     public void CallBegins() => Interlocked.Increment(ref _inFlight);
 
     public void CallEnds() => Interlocked.Decrement(ref _inFlight);
+
+    public void CallAnswered()
+    {
+        if (_unproven)
+        {
+            _unproven = false;
+        }
+    }
+
+    public void CallUnanswered()
+    {
+        lock (_gate)
+        {
+            _inDoubt = true;
+            if (!_asking && !_stop.IsCancellationRequested)
+            {
+                _asking = true;
+                _asked = Task.Run(() => AskAsync(_stop.Token));
+            }
+        }
+    }
+
+    /// <summary>
+    /// False for a plane that left a call unanswered, and for one that came back and may not have its profiles yet: such a one gets calls that
+    /// could be sent again elsewhere, one at a time, until one of them shows that it has.
+    /// </summary>
+    /// <param name="repeatable">Whether the call could be sent again.</param>
+    public bool IsSureToServe(bool repeatable) => !_inDoubt && (!_unproven || (repeatable && InFlight == 0) || !IsResyncing);
 
     /// <summary>
     /// Makes sure that the connection lives, as after a time in which this process stood still: asks the plane something small over it, and
@@ -124,6 +160,13 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _loop;
+        Task asked;
+        lock (_gate)
+        {
+            asked = _asked;
+        }
+
+        await asked;
         Channel.Dispose();
         _stop.Dispose();
     }
@@ -228,6 +271,70 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the plane something small until it answers, or until it is another matter: its connection is lost.</summary>
+    private async Task AskAsync(CancellationToken cancellationToken)
+    {
+        bool told = false;
+        try
+        {
+            while (StillInDoubt())
+            {
+                if (await AnswersAsync(cancellationToken) is { } answers)
+                {
+                    if (answers)
+                    {
+                        _inDoubt = false;
+                        if (told)
+                        {
+                            LogAnswersAgain(Channel.Name);
+                        }
+
+                        continue;
+                    }
+
+                    if (!told)
+                    {
+                        told = true;
+                        LogSilent(Channel.Name);
+                    }
+                }
+
+                await Task.Delay(_options.ReconnectMax, _time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Nobody needs the answer any more.
+        }
+    }
+
+    private bool StillInDoubt()
+    {
+        lock (_gate)
+        {
+            return _asking = _inDoubt && _status.Connected;
+        }
+    }
+
+    // Null: it could not be asked.
+    private async Task<bool?> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Channel.CallAsync(
+                PlaneMethods.GetWorkerTrafficStats, new Empty(), WorkerTrafficStatsResponse.Parser, _options.CallTimeout, cancellationToken);
+            return true;
+        }
+        catch (GrpcException silent) when (silent.Status.Code == GrpcStatusCode.DeadlineExceeded)
+        {
+            return false;
+        }
+        catch (GrpcException e)
+        {
+            return e.InnerException is null ? true : null;
+        }
+    }
+
     private List<IMessage> FirstMessages()
     {
         if (IsDataPlane)
@@ -246,11 +353,14 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     private void SetConnected()
     {
         _loggedError = null;
+        _unproven = _wasConnected;
+        _wasConnected = true;
         Volatile.Write(ref _connectedAt, _time.GetTimestamp());
         _status = _status with { Connected = true, Since = _time.GetUtcNow(), Error = null };
         TaskCompletionSource waited;
         lock (_gate)
         {
+            _inDoubt = false;
             waited = _nextConnected;
             _nextConnected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
@@ -310,6 +420,12 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
 
     [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "Not connected to {Plane} at {SocketPath}: {Error}. Trying again in the background.")]
     private partial void LogDisconnected(string plane, string socketPath, string error);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Warning, Message = "{Plane} is connected and does not answer; calls go to the other data planes, if there are any, until it does.")]
+    private partial void LogSilent(string plane);
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Information, Message = "{Plane} answers again.")]
+    private partial void LogAnswersAgain(string plane);
 
     [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "{Plane} sent an event of {Length} bytes that can't be parsed; it is passed over: {Error}")]
     private partial void LogBadEvent(string plane, string length, string error);

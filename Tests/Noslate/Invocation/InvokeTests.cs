@@ -718,5 +718,13 @@ public sealed class InvokeTests
         public void CallBegins() => Interlocked.Increment(ref _begun);
 
         public void CallEnds() => Interlocked.Increment(ref _ended);
+
+        public void CallAnswered()
+        {
+        }
+
+        public void CallUnanswered()
+        {
+        }
     }
 }
