@@ -191,14 +191,25 @@ public sealed class RedisRightsTests
         var few = new ParallelOptions { MaxDegreeOfParallelism = 4 };
         await Parallel.ForAsync(0, 1000, few, async (i, token) => await fleet.Directory.PublishAsync(one with { InstanceId = "i" + i }, token));
         var best = TimeSpan.MaxValue;
-        for (var i = 0; i < 10; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            var view = await fleet.Directory.ReadAllAsync(default);
-            best = watch.Elapsed < best ? watch.Elapsed : best;
-            Assert.Equal((1000, 50), (view.Entries.Count, view.Entries[^1].Snapshot.Functions.Count));
-        }
-
+        var reads = 0;
+        await Until.TrueAsync(
+            async () =>
+            {
+                var watch = Stopwatch.StartNew();
+                try
+                {
+                    var view = await fleet.Directory.ReadAllAsync(default);
+                    best = watch.Elapsed < best ? watch.Elapsed : best;
+                    Assert.Equal((1000, 50), (view.Entries.Count, view.Entries[^1].Snapshot.Functions.Count));
+                    return ++reads == 10;
+                }
+                catch (FleetDirectoryException)
+                {
+                    // The first compile what they need, which on a busy machine may take more than the second that a call has.
+                    return false;
+                }
+            },
+            "it is not read ten times");
         await fleet.EndAsync();
         Console.WriteLine($"1,000 instances of 50 functions: {best.TotalMilliseconds:F0} ms, {SnapshotJson.Write(one).Length} B each");
 

@@ -238,16 +238,17 @@ public sealed class SpoiledRedisTests
 
         await Until.TrueAsync(() => heard.All(static one => one.Contains(FleetNotice.Snapshots)), "readers are not told");
         await clock.WhenArmedAsync(before + Instances);
-        Assert.DoesNotContain(heard, static one => one.Contains(FleetNotice.Anything));
+
+        // Three losses, and one wait each. By the clock, not by what each has heard: the driver may tell late that it listens on a new connection, and
+        // whoever listens is asked then, too. Few others wait for the clock.
+        Assert.InRange(clock.ArmedTimers - before, Instances, Instances + 5);
         clock.Advance(RedisFleetNotices.Spread / 2);
         Assert.InRange(clock.ArmedTimers - before, 5, Instances - 5);
         clock.Advance(RedisFleetNotices.Spread / 2);
-        await Until.TrueAsync(() => Asked() == Instances, "not all tell again");
-        Assert.All(heard, static one => Assert.Single(one, FleetNotice.Anything));
+        Assert.InRange(clock.ArmedTimers, 0, before + 5);
+        await Until.TrueAsync(() => heard.All(static one => one.Contains(FleetNotice.Anything)), "not all tell again");
         Array.ForEach(listening, static one => one.Dispose());
         await fleet.EndAsync();
-
-        int Asked() => heard.Count(static one => one.Contains(FleetNotice.Anything));
     }
 
     [SkippableFact]
