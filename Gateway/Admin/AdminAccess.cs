@@ -30,7 +30,9 @@ internal sealed class AdminAccess
     public Problem? Refuse(HttpRequest request, IPAddress? peer)
     {
         // The dashboard has a door of its own: browsers sign in, and what it serves without that tells nothing.
-        if (IsOpen(request.Path) || request.Path.StartsWithSegments(DashboardPages.Root, StringComparison.Ordinal))
+        if (IsOpen(request.Path)
+            || request.Path.Equals(DashboardPages.Door, StringComparison.Ordinal)
+            || request.Path.StartsWithSegments(DashboardPages.Root, StringComparison.Ordinal))
         {
             return null;
         }

@@ -41,7 +41,7 @@ internal static class DashboardHosting
         services.AddSingleton<DashboardEvents>();
     }
 
-    /// <summary>Serves the dashboard below <c>/dashboard</c>; nothing if it is switched off.</summary>
+    /// <summary>Serves the dashboard below <c>/dashboard</c>, and leads there from <c>/</c>; nothing if it is switched off.</summary>
     /// <param name="app">The application.</param>
     public static void MapDashboard(this WebApplication app)
     {
@@ -53,6 +53,11 @@ internal static class DashboardHosting
         var pages = app.Services.GetRequiredService<DashboardPages>();
         var actions = app.Services.GetRequiredService<DashboardActions>();
         var events = app.Services.GetRequiredService<DashboardEvents>();
+        app.MapGet(DashboardPages.Door, static context =>
+        {
+            context.Response.Redirect(DashboardPages.Root);
+            return Task.CompletedTask;
+        });
         app.MapGet(DashboardPages.Root, (RequestDelegate)pages.FleetAsync);
         app.MapGet(DashboardPages.Root + "/function", (RequestDelegate)pages.FunctionAsync);
         app.MapGet(DashboardPages.Root + "/instance", (RequestDelegate)pages.InstanceAsync);

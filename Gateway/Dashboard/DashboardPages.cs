@@ -23,6 +23,9 @@ internal sealed class DashboardPages(
     /// <summary>Where the dashboard is.</summary>
     public const string Root = "/dashboard";
 
+    /// <summary>Where a browser arrives that was told the port alone; leads to <see cref="Root"/>.</summary>
+    public const string Door = "/";
+
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 

@@ -141,12 +141,14 @@ public sealed class FleetPageTests(Browser browser, ITestOutputHelper output)
             using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
             using var http = new HttpClient(handler) { BaseAddress = gateway.Admin.BaseAddress };
             Assert.Equal("/dashboard/sign-in?return=%2Fdashboard", (await http.GetAsync("/dashboard")).Headers.Location!.OriginalString);
+            Assert.Equal("/dashboard", (await http.GetAsync("/")).Headers.Location!.OriginalString);
             Assert.Equal(200, (int)(await http.GetAsync("/dashboard/sign-in")).StatusCode);
             Assert.Equal(401, (int)(await http.GetAsync("/api/instance")).StatusCode);
             Assert.Equal(401, (int)(await http.GetAsync("/dashboardx")).StatusCode);
         }
 
         await using var off = await GatewayUnderTest.StartAsync(settings: [.. shared, ("Dashboard:Enabled", "false")], withNode: false);
+        Assert.Equal(404, (int)(await off.Admin.GetAsync("/")).StatusCode);
         Assert.Equal(404, (int)(await off.Admin.GetAsync("/dashboard")).StatusCode);
         Assert.Equal(404, (int)(await off.Admin.GetAsync("/dashboard/sign-in")).StatusCode);
     }

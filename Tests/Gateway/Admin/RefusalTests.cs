@@ -11,7 +11,7 @@ namespace NoslateFleet.Tests.Gateway.Admin;
 public sealed class RefusalTests
 {
     [Theory]
-    [InlineData("GET", "/", "404 gateway not-found never")]
+    [InlineData("POST", "/", "405 gateway wrong-method never")]
     [InlineData("GET", "/favicon.ico", "404 gateway not-found never")]
     [InlineData("GET", "/api", "404 gateway not-found never")]
     [InlineData("GET", "/api/nothing", "404 gateway not-found never")]

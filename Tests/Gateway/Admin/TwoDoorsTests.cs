@@ -23,14 +23,14 @@ public sealed class TwoDoorsTests(TwoDoorsTests.WithHealthPath fixture) : Fixtur
     }
 
     [SkippableTheory]
-    [InlineData("/invoke/mirror")]
-    [InlineData("/")]
-    [InlineData("/ping")]
-    public async Task AdminPort_WithThePlatformPortsHost_NeverReachesAFunction(string path)
+    [InlineData("/invoke/mirror", 404)]
+    [InlineData("/", 302)]
+    [InlineData("/ping", 404)]
+    public async Task AdminPort_WithThePlatformPortsHost_NeverReachesAFunction(string path, int status)
     {
         using var connection = await RawConnection.OpenAsync(_gateway.AdminPort);
         await connection.SendAsync(GatewayRequests.Text("GET", path, HostOf(_gateway.Port), "x-noslate-target: mirror"));
-        Assert.Equal(404, (await connection.ReadAsync()).Status);
+        Assert.Equal(status, (await connection.ReadAsync()).Status);
         Assert.Equal(new LedgerSnapshot(0, 0, 0, 0, 0, 0), await _gateway.SinceAsync(_before));
     }
 
