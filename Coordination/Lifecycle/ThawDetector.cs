@@ -13,8 +13,9 @@ public sealed class ThawDetector
     private readonly Lock _lock = new();
     private long _lastTimestamp;
     private long _lastWallTicks;
+    private volatile bool _looked;
 
-    /// <summary>Makes a detector that has seen the present moment.</summary>
+    /// <summary>Makes a detector that has not looked yet: the time until its first look is its process's start, however long that took.</summary>
     /// <param name="threshold">A hole longer than this is a freeze. Longer than the tick's interval.</param>
     /// <param name="time">The clock.</param>
     public ThawDetector(TimeSpan threshold, TimeProvider time)
@@ -38,7 +39,7 @@ public sealed class ThawDetector
     public bool Observe(out TimeSpan gap, Action<TimeSpan>? found = null)
     {
         gap = TimeSpan.Zero;
-        if (!IsLonger(_grain, _time.GetTimestamp(), _time.GetUtcNow().UtcTicks, out _))
+        if (_looked && !IsLonger(_grain, _time.GetTimestamp(), _time.GetUtcNow().UtcTicks, out _))
         {
             return false;
         }
@@ -48,7 +49,7 @@ public sealed class ThawDetector
             // Again, with the time of now: another may have found the same hole meanwhile.
             var timestamp = _time.GetTimestamp();
             var wall = _time.GetUtcNow().UtcTicks;
-            var hole = IsLonger(_threshold, timestamp, wall, out var still);
+            var hole = IsLonger(_threshold, timestamp, wall, out var still) && _looked;
             if (hole)
             {
                 gap = still > _threshold ? still : TimeSpan.Zero;
@@ -57,6 +58,7 @@ public sealed class ThawDetector
 
             Volatile.Write(ref _lastTimestamp, timestamp);
             Volatile.Write(ref _lastWallTicks, wall);
+            _looked = true;
             return hole;
         }
     }

@@ -32,6 +32,7 @@ internal sealed class InstanceUnderTest : IDisposable
         Recorder = new FlightRecorder(FlightRecorder.DefaultCapacity, time);
         Life = new InstanceLifecycle(new InstanceIdentity("i-1", "b-1"), Work, Invocations, budgets, Recorder, time);
         Ledger.Observer = new Edges(Life);
+        Life.Tick();
     }
 
     public ManualTimeProvider Clock { get; }

@@ -10,7 +10,26 @@ public sealed class ThawDetectorTests
     private readonly ManualTimeProvider _clock = new();
     private readonly ThawDetector _detector;
 
-    public ThawDetectorTests() => _detector = new ThawDetector(_threshold, _clock);
+    public ThawDetectorTests()
+    {
+        _detector = new ThawDetector(_threshold, _clock);
+        Assert.False(_detector.Observe(out _));
+    }
+
+    [Theory]
+    [InlineData(60, 0)]
+    [InlineData(0, 60)]
+    [InlineData(60, -3600)]
+    public void TimeUntilTheFirstLook_IsTheStart_AndNoHole(int monotonic, int wall)
+    {
+        var detector = new ThawDetector(_threshold, _clock);
+        _clock.Advance(TimeSpan.FromSeconds(monotonic));
+        _clock.JumpWallClock(TimeSpan.FromSeconds(wall));
+        Assert.False(detector.Observe(out var gap, _ => Assert.Fail("nothing stood still")));
+        Assert.Equal(TimeSpan.Zero, gap);
+        _clock.Advance(_threshold + TimeSpan.FromTicks(1));
+        Assert.True(detector.Observe(out _));
+    }
 
     [Fact]
     public void MonotonicClockThatRanOn_IsAHole()
@@ -158,6 +177,7 @@ public sealed class ThawDetectorTests
     {
         using var clock = new StallingClock(_clock);
         var detector = new ThawDetector(_threshold, clock);
+        Assert.False(detector.Observe(out _));
         _clock.Advance(TimeSpan.FromMilliseconds(sinceLastLookMs));
         var late = clock.StallNext(() => detector.Observe(out _));
         await InstanceUnderTest.Soon(clock.Stalled);

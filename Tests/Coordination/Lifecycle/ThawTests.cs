@@ -1,3 +1,4 @@
+using NoslateFleet.Coordination.Admission;
 using NoslateFleet.Coordination.Invocations;
 using NoslateFleet.Coordination.Lifecycle;
 using NoslateFleet.Tests.Common;
@@ -42,6 +43,32 @@ public sealed class ThawTests
         it.Clock.Advance(TimeSpan.FromSeconds(2) + TimeSpan.FromTicks(1));
         it.Life.Tick();
         Assert.Equal(2, it.Epoch);
+    }
+
+    [Fact]
+    public void SlowStartOfTheProcess_IsNoThaw_AndBookedAsStarting()
+    {
+        var clock = new ManualTimeProvider();
+        using var work = new FakeWork();
+        var ledger = new InvocationLedger(clock);
+        var recorder = new FlightRecorder(FlightRecorder.DefaultCapacity, clock);
+        using var life = new InstanceLifecycle(
+            new InstanceIdentity("i-1", "b-1"),
+            work,
+            new TestInvocations(ledger, new AdmissionController(ledger, new AdmissionOptions(), clock)),
+            new LifecycleBudgets(),
+            recorder,
+            clock);
+        clock.Advance(TimeSpan.FromSeconds(8));
+        life.Tick();
+        Assert.Equal(1, life.State.Epoch);
+        Assert.DoesNotContain(recorder.After(0), e => e.Kind == "thaw");
+        var account = life.Accounting.Read();
+        Assert.Equal((8, 0, 0), (account.StartingSeconds, account.FrozenSeconds, account.Thaws));
+
+        clock.Advance(TimeSpan.FromSeconds(60));
+        life.Tick();
+        Assert.Equal((2, 60, 1), (life.State.Epoch, life.Accounting.Read().FrozenSeconds, life.Accounting.Read().Thaws));
     }
 
     [Fact]
