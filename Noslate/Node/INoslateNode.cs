@@ -47,8 +47,9 @@ public interface INoslateNode
     Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes sure that each data plane's connection is alive, and opens a dead one again at once: for a process that stood still, to which a
-    /// connection's end has not been told yet. Profiles and events follow by themselves.
+    /// Makes sure that a data plane's connection is alive, and opens dead ones again at once: for a process that stood still, to which a
+    /// connection's end has not been told yet. Of several planes one is enough: the others get no calls until they are found alive too. Profiles and
+    /// events follow by themselves.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; what was begun goes on in the background.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>

@@ -200,8 +200,36 @@ public sealed partial class NoslateNode : INoslateNode, IPlaneLinkOwner, IInvoca
     public Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken) => _stats.ReadAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public Task CheckDataPlanesAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_dataPlanes.Select(link => link.CheckAsync(cancellationToken)));
+    public async Task CheckDataPlanesAsync(CancellationToken cancellationToken)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bool alive = false;
+        Task<bool>[] checks = [.. _dataPlanes.Select(link => link.CheckAsync(enough.Token))];
+        await foreach (Task<bool> check in Task.WhenEach(checks))
+        {
+            if (check.IsCompletedSuccessfully && await check)
+            {
+                alive = true;
+                break;
+            }
+        }
+
+        for (int i = 0; i < checks.Length; i++)
+        {
+            // Calls need not wait for it: they go to the one that has answered until it does.
+            if (!checks[i].IsCompleted)
+            {
+                _dataPlanes[i].CallUnanswered();
+            }
+        }
+
+        await enough.CancelAsync();
+        await ((Task)Task.WhenAll(checks)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!alive)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

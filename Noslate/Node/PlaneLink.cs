@@ -119,7 +119,8 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
     /// Makes sure that the connection lives, as after a time in which this process stood still: asks the plane something small over it, and
     /// connects again, without the usual pause, if it is dead. A plane that does not answer in time is left as it is.
     /// </summary>
-    public async Task CheckAsync(CancellationToken cancellationToken)
+    /// <returns>False if it did not answer in time.</returns>
+    public async Task<bool> CheckAsync(CancellationToken cancellationToken)
     {
         Task next;
         lock (_gate)
@@ -127,33 +128,15 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
             next = _nextConnected.Task;
         }
 
-        if (Status.Connected)
+        if (Status.Connected && await AnswersAsync(cancellationToken) is { } answers)
         {
-            try
-            {
-                await Channel.CallAsync(
-                    PlaneMethods.GetWorkerTrafficStats, new Empty(), WorkerTrafficStatsResponse.Parser, _options.CallTimeout, cancellationToken);
-                if (Channel.Connections == _streamConnection)
-                {
-                    return;
-                }
-
-                // Answered over a new connection: the event stream's is dead, and nobody has told it yet.
-                End(ref _stream);
-            }
-            catch (GrpcException answered) when (answered.InnerException is null || answered.Status.Code == GrpcStatusCode.DeadlineExceeded)
-            {
-                return;
-            }
-            catch (GrpcException)
-            {
-                End(ref _stream);
-            }
+            return answers;
         }
 
         _hurry = true;
         End(ref _pause);
         await next.WaitAsync(cancellationToken);
+        return true;
     }
 
     public async ValueTask DisposeAsync()
@@ -316,23 +299,35 @@ internal sealed partial class PlaneLink : ICallCounter, IAsyncDisposable
         }
     }
 
-    // Null: it could not be asked.
+    // Null: its connection is dead, and so is the event stream now.
     private async Task<bool?> AnswersAsync(CancellationToken cancellationToken)
     {
         try
         {
             await Channel.CallAsync(
                 PlaneMethods.GetWorkerTrafficStats, new Empty(), WorkerTrafficStatsResponse.Parser, _options.CallTimeout, cancellationToken);
-            return true;
+            if (Channel.Connections == _streamConnection)
+            {
+                return true;
+            }
+
+            // Answered over a new connection: the event stream's is dead, and nobody has told it yet.
         }
         catch (GrpcException silent) when (silent.Status.Code == GrpcStatusCode.DeadlineExceeded)
         {
             return false;
         }
-        catch (GrpcException e)
+        catch (GrpcException answered) when (answered.InnerException is null)
         {
-            return e.InnerException is null ? true : null;
+            return true;
         }
+        catch (GrpcException)
+        {
+            // It could not be asked.
+        }
+
+        End(ref _stream);
+        return null;
     }
 
     private List<IMessage> FirstMessages()

@@ -152,6 +152,31 @@ public sealed class SeveralPlanesTests : IAsyncLifetime, IDisposable
         Assert.Equal((5, 5), (_hits["dp-0"], _hits["dp-1"]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AfterAThaw_OneThatAnswersIsEnough(bool otherIsThere)
+    {
+        FakePlane silent = await StartPlaneAsync("dp-0", AnswerAsync);
+        silent.On(StatsPath, call => call.Aborted);
+        FakePlane alive = await StartPlaneAsync("dp-1", AnswerAsync);
+        alive.On(StatsPath, AnswerAsync);
+        NoslateNode node = await StartNodeAsync();
+        if (!otherIsThere)
+        {
+            await silent.DisposeAsync();
+            await Until.TrueAsync(() => !node.Status.DataPlanes[0].Connected, "the loss was not seen");
+        }
+
+        await node.CheckDataPlanesAsync(CancellationToken.None).WaitAsync(Patience);
+        for (int i = 0; i < 4; i++)
+        {
+            await InvokeAsync(node);
+        }
+
+        Assert.Equal(4, _hits["dp-1"]);
+    }
+
     // Only what is waited for between two tries: deadlines are a second away.
     private Task PassPausesUntilAsync(Func<bool> done) => Until.TrueAsync(
         () =>
