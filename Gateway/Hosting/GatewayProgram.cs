@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NoslateFleet.Gateway.Configuration;
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Gateway.Supervision;
 
 namespace NoslateFleet.Gateway.Hosting;
@@ -22,14 +23,33 @@ internal static class GatewayProgram
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string name, Func<WebApplication> build)
     {
+        using var signals = StopSignals.OfAStart(name);
+        return await RunAsync(name, build, signals);
+    }
+
+    /// <summary>The same, with signals that are taken already.</summary>
+    internal static async Task<int> RunAsync(string name, Func<WebApplication> build, StopSignals signals)
+    {
         try
         {
             var app = build();
             await using (app)
             {
+                var drain = app.Services.GetRequiredService<IHostLifetime>() as DrainOnSignal;
+                if (drain is not null)
+                {
+                    drain.Early = signals;
+                }
+
                 // A supervisor reaps what it finds, too, and knows its own.
                 using var inherited = app.Services.GetService<NodeSupervisor>() is null ? InheritedChildren.Reap(TimeProvider.System) : null;
                 await app.StartAsync();
+                if (drain is null)
+                {
+                    // The host's own handler sees them as well, and asks for the same.
+                    signals.HandTo(_ => app.Lifetime.StopApplication());
+                }
+
                 await app.WaitForShutdownAsync();
                 return app.ExitCode();
             }

@@ -12,15 +12,22 @@ namespace NoslateFleet.Gateway.Lifecycle;
 internal sealed partial class DrainOnSignal(
     InstanceLifecycle lifecycle, IHostApplicationLifetime application, ILogger<DrainOnSignal> logger) : IHostLifetime, IDisposable
 {
-    private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Lock _lock = new();
+    private StopSignals? _own;
     private int _signals;
+
+    /// <summary>What has taken the process's signals so far; null if nothing has.</summary>
+    public StopSignals? Early { get; set; }
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT })
+        if (Early is { } early)
         {
-            _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+            early.HandTo(OnSignal);
+        }
+        else
+        {
+            _own = new StopSignals(OnSignal);
         }
 
         return Task.CompletedTask;
@@ -28,23 +35,26 @@ internal sealed partial class DrainOnSignal(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
-
-    private void OnSignal(PosixSignalContext context)
+    public void Dispose()
     {
-        context.Cancel = true;
+        // The process ends already.
+        Early?.HandTo(static _ => { });
+        _own?.Dispose();
+    }
 
+    private void OnSignal(PosixSignal signal)
+    {
         // Two may come at once, on two threads: the second one must find the stop that the first one began, or it would force nothing.
         lock (_lock)
         {
             if (++_signals > 1)
             {
-                Forcing(logger, context.Signal);
+                Forcing(logger, signal);
                 lifecycle.Force();
                 return;
             }
 
-            Stopping(logger, context.Signal);
+            Stopping(logger, signal);
             _ = StopAsync();
         }
     }

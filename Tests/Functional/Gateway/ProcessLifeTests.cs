@@ -1,13 +1,45 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using NoslateFleet.Gateway.Supervision;
 using NoslateFleet.Tests.Common;
+using NoslateFleet.Tests.Functional.Supervision;
 
 namespace NoslateFleet.Tests.Functional.Gateway;
 
 /// <summary>The gateway's process: how it starts, refuses to, ends, and outlives a node.</summary>
 public sealed class ProcessLifeTests
 {
+    /// <summary>Such a process has no default for a signal: one that nobody takes is lost, and the container stays until it is killed.</summary>
+    [SkippableFact]
+    public async Task FirstProcessOfAContainer_TakesASignalFromItsFirstMomentOn()
+    {
+        string[] before = [Requires.Program("unshare"), "--pid", "--fork", "--kill-child"];
+        await using (var can = new RunningProcess(new ProcessStartInfo(before[0], [.. before[1..], "true"])))
+        {
+            Skip.IfNot(await can.ExitAsync() == 0, "no process namespace may be made here");
+        }
+
+        await using var product = new RunningProduct();
+        await using var gateway = product.NewGatewayBehind(before, []);
+        await Until.TrueAsync(
+            () =>
+            {
+                // Again and again, as only the program's own code can tell when its first line has run.
+                foreach (var child in ProcessView.ChildrenOf(gateway.Id))
+                {
+                    ProcessTable.Signal(child.Id, ProcessTable.SigTerm);
+                }
+
+                return gateway.HasExited;
+            },
+            "it does not end");
+        Assert.Equal(0, await gateway.ExitAsync());
+        Assert.Contains("gateway: SIGTERM before it had started", gateway.Error, StringComparison.Ordinal);
+        Assert.Empty(gateway.Output);
+    }
+
     [SkippableFact]
     public async Task StartedBeforeTheNode_SaysWhatIsMissing_ThenBecomesReadyByItself()
     {
