@@ -74,7 +74,19 @@ internal sealed partial class HookRunner(
 
     private async Task<HookAnswer> InitializeAsync(IHeaderDictionary headers, CancellationToken cancellationToken)
     {
-        var missing = await lifecycle.InitializeAsync(Told(headers), byHook: true, cancellationToken);
+        var margin = options.Lifecycle.Budgets.AnswerMargin;
+        var total = Told(headers) ?? Less(options.Lifecycle.Budgets.Initialize);
+        string? missing;
+        try
+        {
+            // A run that is joined may have more time than this caller: its answer leaves in time all the same. The run's own is waited for a little.
+            missing = await lifecycle.InitializeAsync(total, byHook: true, cancellationToken).WaitAsync(total + (margin * 3 / 4), time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            missing = "the time was over, and the initialisation goes on";
+        }
+
         if (missing is not null)
         {
             return HookAnswer.Of(ProblemTable.NotInitialised, "Missing: " + missing + ".");
@@ -95,9 +107,13 @@ internal sealed partial class HookRunner(
             return null;
         }
 
-        var told = TimeSpan.FromSeconds(seconds);
+        return Less(TimeSpan.FromSeconds(seconds));
+    }
+
+    private TimeSpan Less(TimeSpan limit)
+    {
         var margin = options.Lifecycle.Budgets.AnswerMargin;
-        return told > margin * 2 ? told - margin : told / 2;
+        return limit > margin * 2 ? limit - margin : limit / 2;
     }
 
     private static HookAnswer Of(Receipt receipt) => new(

@@ -35,19 +35,13 @@ public sealed class InitializeTests
     [SkippableFact]
     public async Task Initialize_WhileReservedWorkersHang_404_AndSaysWhichAreMissing()
     {
-        var function = GatewayUnderTest.Function("mirror", null, ("worker", new { reservationCount = 1 }));
-        await using var gateway = await GatewayUnderTest.StartWithFileAsync("{\"functions\":[]}", PlatformCalls.Settings);
-        gateway.Node!.Faults.WorkerStartsHang = true;
-        await gateway.WriteFunctionsAsync([function]);
-        await Until.TrueAsync(
-            () => gateway.Client is { Profiles: { Functions.Count: 1, Version: var version }, Status: { Ready: true, Profiles.Version: var applied } } && applied == version,
-            "the file was not applied");
+        await using var gateway = await StartWithHangingWorkersAsync();
         var response = await gateway.CallAsync("/initialize", "x-fc-initialization-timeout: 1");
         Assert.Equal((404, "404"), (response.Status, response.Header("x-fc-status")));
         Assert.Equal("404 gateway not-initialised never", ProblemSeen.Of(response).ToString());
         Assert.Contains("mirror has 0 of 1 reserved workers", response.Text, StringComparison.Ordinal);
         Assert.Equal(InstancePhase.Starting, gateway.Lifecycle.State.Phase);
-        gateway.Node.Faults.WorkerStartsHang = false;
+        gateway.Node!.Faults.WorkerStartsHang = false;
         Assert.Equal(200, (await gateway.CallAsync("/initialize")).Status);
     }
 
@@ -89,6 +83,32 @@ public sealed class InitializeTests
     }
 
     [SkippableFact]
+    public async Task AnInvocationThatJoinsARunWithLessTimeThanItsOwn_WaitsOnWithinItsDeadline()
+    {
+        await using var gateway = await StartWithHangingWorkersAsync();
+        var run = gateway.Lifecycle.InitializeAsync(TimeSpan.FromSeconds(1), byHook: true, CancellationToken.None);
+        var invocation = gateway.SendAsync("GET", "/", "x-fc-function-timeout: 30");
+        Assert.NotNull(await run);
+        gateway.Node!.Faults.WorkerStartsHang = false;
+        Assert.Equal(200, (await invocation).Status);
+        Assert.Equal(InstancePhase.Ready, gateway.Lifecycle.State.Phase);
+        Assert.Equal(1, (await gateway.SettledAsync()).Completed);
+    }
+
+    [SkippableFact]
+    public async Task Initialize_ThatJoinsARunWithMoreTime_AnswersWithinThePlatformsOwn()
+    {
+        await using var gateway = await StartWithHangingWorkersAsync();
+        var run = gateway.Lifecycle.InitializeAsync(budget: null, byHook: false, CancellationToken.None);
+        var response = await gateway.CallAsync("/initialize", "x-fc-initialization-timeout: 1");
+        Assert.Equal("404 gateway not-initialised never", ProblemSeen.Of(response).ToString());
+        Assert.False(run.IsCompleted);
+        gateway.Node!.Faults.WorkerStartsHang = false;
+        Assert.Null(await run);
+        Assert.Equal(200, (await gateway.CallAsync("/initialize", "x-fc-initialization-timeout: 1")).Status);
+    }
+
+    [SkippableFact]
     public async Task OutsideFunctionCompute_TheProcessInitialisesItself_OnceTheNodeIsThere()
     {
         await using var gateway = await GatewayUnderTest.StartAsync(withNode: false, settings: [("Node:ReconnectMin", "5ms"), ("Node:ReconnectMax", "20ms")]);
@@ -98,5 +118,17 @@ public sealed class InitializeTests
         await node.StartAsync();
         await gateway.Client.WaitForReadyAsync(CancellationToken.None);
         await Until.TrueAsync(() => gateway.Lifecycle.State.Phase == InstancePhase.Ready, "the instance did not initialise itself");
+    }
+
+    private static async Task<GatewayUnderTest> StartWithHangingWorkersAsync()
+    {
+        var function = GatewayUnderTest.Function("mirror", null, ("worker", new { reservationCount = 1 }));
+        var gateway = await GatewayUnderTest.StartWithFileAsync("{\"functions\":[]}", PlatformCalls.Settings);
+        gateway.Node!.Faults.WorkerStartsHang = true;
+        await gateway.WriteFunctionsAsync([function]);
+        await Until.TrueAsync(
+            () => gateway.Client is { Profiles: { Functions.Count: 1, Version: var version }, Status: { Ready: true, Profiles.Version: var applied } } && applied == version,
+            "the file was not applied");
+        return gateway;
     }
 }
