@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
@@ -35,7 +34,7 @@ internal sealed partial class BoxFleet(BoxOptions options, string root, FactLog 
     /// <exception cref="InstanceFailedException">It does not.</exception>
     public async Task StartAsync(Watchdog watchdog, CancellationToken cancel)
     {
-        port = FreePort();
+        port = BoxPorts.Next();
         redis = Process.Start(new ProcessStartInfo(
             "setsid",
             [
@@ -65,7 +64,7 @@ internal sealed partial class BoxFleet(BoxOptions options, string root, FactLog 
         options.Topology == BoxTopology.Mesh
             ?
             [
-                "--Silo:Topology=Mesh", "--Redis:Endpoints=" + Endpoint, "--Silo:Address=127.0.0.1", $"--Silo:Port={FreePort()}",
+                "--Silo:Topology=Mesh", "--Redis:Endpoints=" + Endpoint, "--Silo:Address=127.0.0.1", $"--Silo:Port={BoxPorts.Next()}",
                 "--Silo:ClientPort=0",
 
                 // Silence counts after three of these: so that it does within the same time as on an island.
@@ -131,13 +130,6 @@ internal sealed partial class BoxFleet(BoxOptions options, string root, FactLog 
             if (truth[id].Change == change && (atEnd || shown.ContainsKey(id)))
                 facts.Add(new FleetFact(id, state, shown.GetValueOrDefault(id, "not at all"), atEnd));
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [GeneratedRegex(" {2,}")]

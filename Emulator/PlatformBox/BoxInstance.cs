@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -228,7 +227,7 @@ internal sealed class BoxInstance : IAsyncDisposable
     private static async Task<BoxInstance> LaunchAsync(
         Life life, string directory, string functions, BoxOptions options, BoxFleet? fleet, Watchdog watchdog, TimeProvider clock)
     {
-        (int port, int adminPort) = FreePorts();
+        (int port, int adminPort) = (BoxPorts.Next(), BoxPorts.Next());
         string id = $"c-box-{options.Seed:x}-{life.Slot}-{life.Number}";
         string token = RandomNumberGenerator.GetHexString(32, lowercase: true);
         string dotnet = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
@@ -279,15 +278,6 @@ internal sealed class BoxInstance : IAsyncDisposable
 
     private static bool IsOfAContainer(string name) =>
         ContainerPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
-
-    private static (int Port, int AdminPort) FreePorts()
-    {
-        using var one = new TcpListener(IPAddress.Loopback, 0);
-        using var other = new TcpListener(IPAddress.Loopback, 0);
-        one.Start();
-        other.Start();
-        return (((IPEndPoint)one.LocalEndpoint).Port, ((IPEndPoint)other.LocalEndpoint).Port);
-    }
 
     private async Task<bool> OpensAsync(CancellationToken cancel)
     {
