@@ -8,16 +8,20 @@ internal static class RequestOrigin
 {
     /// <summary>Whether a page of another site asks: one that a developer happens to look at can make the browser call loopback.</summary>
     /// <param name="request">The request.</param>
-    public static bool IsForeign(HttpRequest request)
+    public static bool IsForeign(HttpRequest request) => IsForeign(request.Headers);
+
+    /// <summary>The same, by a request's headers.</summary>
+    /// <param name="headers">The headers.</param>
+    public static bool IsForeign(IHeaderDictionary headers)
     {
         // It knows best: what is one site to it need not look so here, behind a proxy that ends TLS.
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site])
+        if (headers["Sec-Fetch-Site"] is [{ } site])
         {
             return site is not ("same-origin" or "none");
         }
 
         // Older ones, and those without TLS, tell no more than the origin. Its scheme is the browser's, which a proxy may have taken off.
-        return request.Headers.Origin is [{ } origin] && origin != "http://" + request.Host && origin != "https://" + request.Host;
+        return headers.Origin is [{ } origin] && origin != "http://" + headers.Host && origin != "https://" + headers.Host;
     }
 
     /// <summary>Whether the browser that asks does so over TLS, as far as this end can tell; a proxy may have ended it.</summary>

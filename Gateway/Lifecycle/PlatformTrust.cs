@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using NoslateFleet.Gateway.Admin;
 using NoslateFleet.Gateway.Platform;
 using NoslateFleet.Gateway.Requests;
 
@@ -11,6 +12,9 @@ namespace NoslateFleet.Gateway.Lifecycle;
 /// </summary>
 internal sealed class PlatformTrust(PlatformOptions options)
 {
+    // By these a proxy tells for whom it asks.
+    private static readonly string[] _passedOn = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"];
+
     /// <summary>The hook that a request calls; none for ordinary traffic.</summary>
     /// <param name="method">The method.</param>
     /// <param name="rawTarget">The request line's target, as sent.</param>
@@ -27,7 +31,7 @@ internal sealed class PlatformTrust(PlatformOptions options)
         return options.Mode switch
         {
             PlatformMode.FunctionCompute when BearsMarks(hook, headers) && IsOutside(peer) => hook,
-            PlatformMode.Open when peer is not null && IPAddress.IsLoopback(peer) => hook,
+            PlatformMode.Open when peer is not null && IPAddress.IsLoopback(peer) && IsAskedHere(headers) => hook,
             _ => Hook.None,
         };
     }
@@ -58,6 +62,27 @@ internal sealed class PlatformTrust(PlatformOptions options)
 
         var control = headers[PlatformHeaders.ControlPath];
         return control.Count == 0 ? hook != Hook.Initialize : control is [{ } path] && path == HookPaths.Of(hook);
+    }
+
+    /// <summary>
+    /// Whether somebody on this machine asks, and not a page of another site through its browser, nor an outsider through a proxy beside us.
+    /// </summary>
+    private static bool IsAskedHere(IHeaderDictionary headers)
+    {
+        if (RequestOrigin.IsForeign(headers) || !RequestOrigin.IsLocalName(new HostString(headers.Host.ToString())))
+        {
+            return false;
+        }
+
+        foreach (var name in _passedOn)
+        {
+            if (headers.ContainsKey(name))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool IsOutside(IPAddress? peer) =>

@@ -97,10 +97,33 @@ public sealed class AdminDoorTests
     public async Task InOpen_BothPortsHaveTheHooks_ForLoopbackPeers()
     {
         await using var gateway = await GatewayUnderTest.StartAsync();
-        Assert.Equal("Frozen", PlatformCalls.Receipt(await gateway.SendAsync("GET", "/pre-freeze")).Text("phase"));
+        Assert.Equal("Frozen", PlatformCalls.Receipt(await gateway.SendAsync("GET", "/pre-freeze", "Host: localhost:9000")).Text("phase"));
         using var stop = await gateway.Admin.PostAsync("/pre-stop", null);
         Assert.Equal(HttpStatusCode.OK, stop.StatusCode);
         Assert.Equal(InstancePhase.Stopped, gateway.Lifecycle.State.Phase);
+    }
+
+    /// <summary>A page that a developer looks at can make the browser call loopback, and a proxy on the same machine calls it for anybody.</summary>
+    [SkippableTheory]
+    [InlineData("Host: evil.example")]
+    [InlineData("Host: shop.example:9000")]
+    [InlineData("Host: localhost", "Origin: http://evil.example")]
+    [InlineData("Host: localhost", "Origin: null")]
+    [InlineData("Host: 127.0.0.1", "Sec-Fetch-Site: cross-site")]
+    [InlineData("Host: 127.0.0.1", "X-Forwarded-For: 203.0.113.9")]
+    [InlineData("Host: 127.0.0.1", "X-Real-IP: 203.0.113.9")]
+    [InlineData("Host: 127.0.0.1", "Forwarded: for=203.0.113.9")]
+    [InlineData("Host: 127.0.0.1", "Via: 1.1 proxy")]
+    public async Task InOpen_AHooksPath_ThatAForeignPageOrAProxyAsksFor_IsAnOrdinaryRequest(params string[] lines)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync();
+        foreach (var path in new[] { "/pre-stop", "/pre-freeze" })
+        {
+            Assert.Equal(200, (await gateway.SendAsync("GET", path, [.. lines, "x-noslate-target: mirror"])).Status);
+        }
+
+        Assert.Equal(InstancePhase.Ready, gateway.Lifecycle.State.Phase);
+        Assert.Equal(2, (await gateway.SettledAsync()).Completed);
     }
 
     /// <summary>Whoever owns a name can make it lead to loopback; the browser then takes their page for ours.</summary>
