@@ -37,7 +37,7 @@ public sealed class IslandTests
         Assert.Empty(serves.Failures);
         Assert.Equal(0, serves.Count(Seen.Refused));
         Assert.Equal(serves.Count(Seen.Answered), await first.ConservedAsync());
-        Assert.Equal(1, await frozen.ConservedAsync());
+        Assert.Equal(2, await frozen.ConservedAsync());
         Assert.Equal(0, await viewer.ConservedAsync());
         Assert.All([first, viewer, frozen], instance => Assert.DoesNotContain("life 2", instance.Silo.Output, StringComparison.Ordinal));
     }

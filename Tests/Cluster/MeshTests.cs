@@ -92,7 +92,7 @@ public sealed class MeshTests
         Assert.Empty(others.Failures);
         Assert.Equal(0, others.Count(Seen.Refused));
         Assert.Equal(others.Count(Seen.Answered), await fleet.Instances[0].ConservedAsync());
-        Assert.Equal(2, await frozen.ConservedAsync());
+        Assert.Equal(4, await frozen.ConservedAsync());
         Assert.All(fleet.Instances, instance => Assert.False(instance.Silo.HasExited));
     }
 

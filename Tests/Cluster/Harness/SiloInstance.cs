@@ -181,14 +181,18 @@ internal sealed class SiloInstance : IAsyncDisposable
     /// <summary>Ends it.</summary>
     public void EndWork(string name) => File.WriteAllText(PathOf(name + ".end"), "");
 
-    /// <summary>Thaws it, and checks that it serves within a second.</summary>
+    /// <summary>Thaws it, and checks that it serves within a second, and then once more.</summary>
     public async Task ThawAndServeAsync()
     {
         var began = Stopwatch.GetTimestamp();
         Thaw();
-        using var answer = await Http.GetAsync("/invoke/work");
-        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
-        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        await ServeAsync();
+        var first = Stopwatch.GetElapsedTime(began);
+
+        // A machine that is busy takes longer for any request, and for the many things that a first one is made of.
+        began = Stopwatch.GetTimestamp();
+        await ServeAsync();
+        Assert.InRange(first, TimeSpan.Zero, TimeSpan.FromSeconds(1) + (10 * Stopwatch.GetElapsedTime(began)));
     }
 
     /// <summary>Waits until nothing runs there, and checks that all it accepted is accounted for.</summary>
@@ -226,6 +230,12 @@ internal sealed class SiloInstance : IAsyncDisposable
         }
 
         _directory.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        using var answer = await Http.GetAsync("/invoke/work");
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
     }
 
     private static HttpClient Client(int port) => new(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64 })
