@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using NoslateFleet.Gateway.Hosting;
 using NoslateFleet.Gateway.Problems;
 using NoslateFleet.Gateway.Requests;
 
@@ -35,6 +36,13 @@ internal static partial class AdminRefusals
                 StatusCodes.Status408RequestTimeout => ProblemTable.RequestTimeout,
                 _ => ProblemTable.BadRequest,
             });
+            return;
+        }
+        catch (InvalidOperationException error) when (!context.Response.HasStarted && context.Request.Headers.TransferEncoding.Count > 0 && ServerLogs.IsClients(error))
+        {
+            // What the server says of a trailer that it can't read.
+            context.Response.Clear();
+            Write(context, ProblemTable.BadRequest);
             return;
         }
         catch (Exception error) when (!context.Response.HasStarted)

@@ -65,6 +65,8 @@ public static class GatewayApplication
 
         // A line of a request's head ends with CR LF. Whoever stands before this server may take a lone LF for a part of a value.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+        builder.Services.AddSingleton<LoggerFactory>();
+        builder.Services.AddSingleton<ILoggerFactory>(provider => new ServerLogs(provider.GetRequiredService<LoggerFactory>()));
         builder.Services.AddGateway(options);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -64,7 +64,7 @@ internal sealed class PlatformServer : IHostedService, IDisposable
             // The web host's own options, not new ones: only these bear the pool of blocks that Kestrel is meant to run on. Without
             // it every larger body overflowed the shared array pool and allocated its own size again.
             new SocketTransportFactory(services.GetRequiredService<IOptions<SocketTransportOptions>>(), loggers),
-            new PlatformServerLogs(loggers));
+            loggers);
     }
 
     /// <summary>Where the port listens, once started: the real port where 0 was configured.</summary>

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using NoslateFleet.Emulator.Node;
 using NoslateFleet.Tests.Gateway.Harness;
 
@@ -104,6 +105,31 @@ public sealed class RequestRulesTests : IAsyncLifetime
         var seen = Mirrored.Of(await connection.ReadAsync());
         Assert.Equal(packed.ToArray(), seen.Body);
         Assert.Equal("gzip", seen.Header("content-encoding"));
+    }
+
+    [SkippableTheory]
+    [InlineData(false, "/invoke/mirror", 400)]
+    [InlineData(false, "/nowhere", 404)]
+    [InlineData(true, "/api/fleet/profiles/validate", 400)]
+    [InlineData(true, "/nowhere", 404)]
+    public async Task TrailerThatCanNotBeRead_IsTheClientsFault_AndNoErrorInTheLog(bool admin, string path, int status)
+    {
+        foreach (var value in new byte[][] { [0], [0xff, 0xfe] })
+        {
+            using var connection = await RawConnection.OpenAsync(admin ? _gateway.AdminPort : _gateway.Port);
+            await connection.SendAsync(
+                (byte[])[.. Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\nX-A: "), .. value, .. "\r\n\r\n"u8]);
+            var answer = await connection.ReadAsync();
+            if (admin || value is [0])
+            {
+                Assert.Equal(status, answer.Status);
+
+                // The server tells of what it could not read once the answer is out, and before it ends the connection.
+                Assert.True(await connection.IsClosedAsync());
+            }
+        }
+
+        Assert.DoesNotContain(_gateway.LeveledLog, it => it.Level >= LogLevel.Error);
     }
 
     [SkippableFact]
