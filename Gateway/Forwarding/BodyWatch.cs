@@ -1,3 +1,4 @@
+using NoslateFleet.Gateway.Lifecycle;
 using NoslateFleet.Noslate.Invocation;
 
 namespace NoslateFleet.Gateway.Forwarding;
@@ -10,7 +11,11 @@ internal sealed class BodyWatch : IDisposable
 {
     private const int LooksPerIdle = 4;
 
+    /// <summary>A look this late means that the process stood still. What has come meanwhile is read first.</summary>
+    private static readonly TimeSpan _late = TimeSpan.FromSeconds(1);
+
     private readonly InvocationCall _call;
+    private readonly TrackedConnection? _connection;
     private readonly TimeProvider _time;
     private readonly TimeSpan? _idle;
     private readonly long _startedAt;
@@ -23,17 +28,22 @@ internal sealed class BodyWatch : IDisposable
     private long _received;
     private long _seen;
     private long _movedAt;
+    private long _due;
+    private bool _excused;
 
     /// <summary>Starts the watch.</summary>
     /// <param name="call">The call whose upload is watched.</param>
+    /// <param name="connection">The client's connection; null if nobody keeps it in view.</param>
     /// <param name="time">The clock.</param>
     /// <param name="idle">Time without a byte either way; null: no limit.</param>
     /// <param name="startedAt">The request's start, as a timestamp of <paramref name="time"/>.</param>
     /// <param name="total">Time from there to the end; null: no limit.</param>
     /// <param name="expired">Called at most once, on a timer's thread, and never once <see cref="Dispose"/> has returned.</param>
-    public BodyWatch(InvocationCall call, TimeProvider time, TimeSpan? idle, long startedAt, TimeSpan? total, Action expired)
+    public BodyWatch(
+        InvocationCall call, TrackedConnection? connection, TimeProvider time, TimeSpan? idle, long startedAt, TimeSpan? total, Action expired)
     {
         _call = call;
+        _connection = connection;
         _time = time;
         _idle = idle;
         _startedAt = startedAt;
@@ -46,7 +56,7 @@ internal sealed class BodyWatch : IDisposable
         }
 
         _timer = time.CreateTimer(static watch => ((BodyWatch)watch!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer.Change(NextLook(), Timeout.InfiniteTimeSpan);
+        LookLater();
     }
 
     /// <summary>Why the watch ended the response; null if it did not. Final once <see cref="Dispose"/> has returned.</summary>
@@ -83,11 +93,20 @@ internal sealed class BodyWatch : IDisposable
 
     private void LookAtBytes()
     {
-        var moved = Volatile.Read(ref _received) + _call.BytesSent;
+        // Bytes that the client takes were handed to the system long before: to a slow one it passes them on for minutes.
+        var moved = Volatile.Read(ref _received) + _call.BytesSent + (_connection?.BytesTaken ?? 0);
+        var now = _time.GetTimestamp();
         if (moved != _seen)
         {
             _seen = moved;
-            _movedAt = _time.GetTimestamp();
+            _movedAt = now;
+            _excused = false;
+        }
+        else if (!_excused && _time.GetElapsedTime(_due, now) > _late)
+        {
+            _excused = true;
+            LookLater();
+            return;
         }
 
         if (_total is { } total && _time.GetElapsedTime(_startedAt) >= total)
@@ -100,8 +119,15 @@ internal sealed class BodyWatch : IDisposable
         }
         else
         {
-            _timer!.Change(NextLook(), Timeout.InfiniteTimeSpan);
+            LookLater();
         }
+    }
+
+    private void LookLater()
+    {
+        var next = NextLook();
+        _due = _time.GetTimestamp() + (long)(next.TotalSeconds * _time.TimestampFrequency);
+        _timer!.Change(next, Timeout.InfiniteTimeSpan);
     }
 
     private void Expire(string reason)

@@ -358,7 +358,7 @@ internal sealed class Forwarder
             }
 
             // Only once something has to be waited for: most responses never need it.
-            void Watch() => watch ??= new BodyWatch(call, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
+            void Watch() => watch ??= new BodyWatch(call, exchange.Connection, _time, idle, exchange.StartedAt, deadline.Total, exchange.Lifetime.Abort);
         }
     }
 

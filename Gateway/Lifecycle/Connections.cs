@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using NoslateFleet.Gateway.Platform;
@@ -60,6 +61,11 @@ internal sealed class Connections
 /// </summary>
 internal sealed class TrackedConnection(ConnectionContext connection, bool http2)
 {
+    // Linux: IPPROTO_TCP, TCP_INFO, and where tcpi_bytes_acked is in it.
+    private const int Tcp = 6;
+    private const int TcpInfo = 11;
+    private const int AckedOffset = 120;
+
     private readonly Lock _lock = new();
     private readonly List<PlatformExchange> _exchanges = [];
 
@@ -72,6 +78,31 @@ internal sealed class TrackedConnection(ConnectionContext connection, bool http2
             lock (_lock)
             {
                 return _exchanges.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// How many bytes the peer has taken over HTTP/1.1 so far: the system passes them on long after they were handed to it. 0 where that can't be told.
+    /// </summary>
+    public long BytesTaken
+    {
+        get
+        {
+            if (http2 || !OperatingSystem.IsLinux() || connection.Features.Get<IConnectionSocketFeature>() is not { Socket: { } socket })
+            {
+                return 0;
+            }
+
+            Span<byte> info = stackalloc byte[AckedOffset + sizeof(long)];
+            try
+            {
+                return socket.GetRawSocketOption(Tcp, TcpInfo, info) == info.Length ? BitConverter.ToInt64(info[AckedOffset..]) : 0;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The connection has ended.
+                return 0;
             }
         }
     }

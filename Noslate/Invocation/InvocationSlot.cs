@@ -10,6 +10,9 @@ internal sealed class InvocationSlot : IDisposable
     private static readonly Uri FunctionUri = PlaneChannel.UriOf("/noslated.data.PushServer/invoke");
     private static readonly Uri ServiceUri = PlaneChannel.UriOf("/noslated.data.PushServer/invokeService");
 
+    // A timer this late means that the process stood still. What has come meanwhile was in time, and is read first.
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(1);
+
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
@@ -17,6 +20,7 @@ internal sealed class InvocationSlot : IDisposable
     private long _armedAt;
     private TimeSpan _limit;
     private bool _armed;
+    private bool _excused;
 
     private InvocationSlot(TimeProvider time)
     {
@@ -45,6 +49,7 @@ internal sealed class InvocationSlot : IDisposable
         lock (_gate)
         {
             _armed = true;
+            _excused = false;
             _armedAt = _time.GetTimestamp();
             _limit = limit;
         }
@@ -99,6 +104,13 @@ internal sealed class InvocationSlot : IDisposable
             {
                 // Whole milliseconds, since a timer cuts the rest off and would come early for ever.
                 _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(rest.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            if (!_excused && -rest > Late)
+            {
+                _excused = true;
+                _timer.Change(Invoker.Grace, Timeout.InfiniteTimeSpan);
                 return;
             }
 

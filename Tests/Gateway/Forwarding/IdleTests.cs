@@ -10,6 +10,9 @@ public sealed class IdleTests(SharedGateway shared) : SharedGatewayTests(shared)
     // The default of Forwarding:IdleTimeout is 60 s.
     private static readonly TimeSpan _most = TimeSpan.FromSeconds(45);
 
+    // Much more than all buffers on the way hold, in pieces that the node takes.
+    private static readonly object[][] _large = [.. Enumerable.Repeat<object[]>(["bytes", 8 << 20], 8)];
+
     // One clock for the class, as its gateway: tests of a class run one after the other.
     private static readonly JumpingTime _time = new();
 
@@ -89,9 +92,8 @@ public sealed class IdleTests(SharedGateway shared) : SharedGatewayTests(shared)
     [SkippableFact]
     public async Task ClientThatDoesNotRead_IsCut_OutcomeFailed()
     {
-        // Much more than all buffers on the way hold.
         using var connection = await OpenAsync();
-        await connection.SendAsync(Head("", ["head", 200], ["bytes", 64 << 20], ["end"]));
+        await connection.SendAsync(Head("", [["head", 200], .. _large, ["end"]]));
         await connection.ReadHeadAsync();
         await Until.TrueAsync(
             () =>
@@ -101,6 +103,41 @@ public sealed class IdleTests(SharedGateway shared) : SharedGatewayTests(shared)
             },
             "a client that does not read holds its invocation for ever");
         Assert.Equal(new Ended(0, 1, 0), await EndedAsync());
+        Assert.Contains("cut off by the idle timeout", Gateway.Log.Last(line => line.Contains(" script: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task ClientThatReadsSlowly_IsNotCut_ThoughNothingMoreFitsIntoTheBuffers()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what a client has taken");
+        using var connection = await OpenAsync();
+        await connection.SendAsync(Head("", [["head", 200], .. _large, ["end"]]));
+        await connection.ReadHeadAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            _time.Jump(TimeSpan.FromSeconds(25));
+            var received = connection.BytesReceived;
+            for (var bytes = 0; bytes < 256 * 1024; bytes++)
+            {
+                Assert.True(await connection.ReadByteAsync() is not null, $"cut in round {i}: {string.Join('\n', Gateway.Log.TakeLast(5))}");
+            }
+
+            await Until.TrueAsync(() => connection.BytesReceived > received, "nothing more comes");
+        }
+
+        Assert.Equal(1, Gateway.Ledger.Snapshot().InFlight);
+    }
+
+    [SkippableFact]
+    public async Task ProcessThatStoodStill_LooksAgain_BeforeItCuts()
+    {
+        var go = Flag();
+        using var connection = await BeginAsync("/invoke/script", "GET", "", ["head", 200], ["write", "x"], ["await", go], ["end", "y"]);
+        _time.Jump(TimeSpan.FromMinutes(2));
+        Raise(go);
+        Assert.Single((await connection.ReadChunkAsync())!);
+        Assert.Empty((await connection.ReadChunkAsync())!);
+        Assert.Equal(new Ended(1, 0, 0), await EndedAsync());
     }
 
     [SkippableFact]

@@ -39,6 +39,18 @@ internal sealed class RawConnection : IDisposable
         return connection;
     }
 
+    /// <summary>How many bytes the system has taken for it so far, read or not; Linux only.</summary>
+    public long BytesReceived
+    {
+        get
+        {
+            // TCP_INFO, and tcpi_bytes_received in it.
+            Span<byte> info = stackalloc byte[136];
+            _socket.GetRawSocketOption(6, 11, info);
+            return BitConverter.ToInt64(info[128..]);
+        }
+    }
+
     public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)

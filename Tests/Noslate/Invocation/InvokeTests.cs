@@ -475,6 +475,40 @@ public sealed class InvokeTests
         await reset.Task.WaitAsync(Patience);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Timeout_OfAProcessThatStoodStill_TakesWhatIsThere(bool answerIsThere)
+    {
+        var clock = new StandingStill();
+        var arrived = new TaskCompletionSource();
+        var go = new TaskCompletionSource();
+        await using InvocationHarness harness = await StartAsync(
+            async call =>
+            {
+                arrived.TrySetResult();
+                await Task.WhenAny(go.Task, call.Aborted);
+                await call.WriteAsync(InvocationHarness.Head(200));
+                call.SetStatus(0);
+            },
+            clock);
+        Task<InvocationCall> invoking = harness.InvokeAsync(timeout: TimeSpan.FromSeconds(3));
+        await arrived.Task.WaitAsync(Patience);
+        clock.StoodStill = TimeSpan.FromMinutes(1);
+        clock.Inner.Advance(TimeSpan.FromMilliseconds(3200));
+        if (answerIsThere)
+        {
+            go.SetResult();
+            await using InvocationCall call = await invoking;
+            Assert.Equal(200, call.Status);
+            return;
+        }
+
+        clock.Inner.Advance(TimeSpan.FromMilliseconds(200));
+        var failure = await Assert.ThrowsAsync<InvocationFailedException>(() => invoking);
+        Assert.Equal(InvocationFailure.DeadlineExceeded, failure.Error.Failure);
+    }
+
     [Fact]
     public async Task Timeout_DoesNotTouchABodyThatStreamsOn()
     {
@@ -704,6 +738,23 @@ public sealed class InvokeTests
         await harness.Plane!.DisposeAsync();
         await Assert.ThrowsAsync<InvocationFailedException>(() => harness.InvokeAsync(counter: counter));
         Assert.Equal((2, 2), (counter.Begun, counter.Ended));
+    }
+
+    /// <summary>A clock whose timers are late by as much as the process stood still.</summary>
+    private sealed class StandingStill : TimeProvider
+    {
+        public ManualTimeProvider Inner { get; } = new();
+
+        public TimeSpan StoodStill { get; set; }
+
+        public override long TimestampFrequency => Inner.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => Inner.GetUtcNow() + StoodStill;
+
+        public override long GetTimestamp() => Inner.GetTimestamp() + (long)(StoodStill.TotalSeconds * TimestampFrequency);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            Inner.CreateTimer(callback, state, dueTime, period);
     }
 
     private sealed class Counter : ICallCounter
