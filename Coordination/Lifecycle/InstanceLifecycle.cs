@@ -351,7 +351,12 @@ public sealed class InstanceLifecycle : IDisposable
     }
 
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
-    public void ActivityChanged() => Accounting.Update();
+    public void ActivityChanged()
+    {
+        // The answer may be the first to run after a thaw: what passed meanwhile is the freeze's, and must not be booked on the invocation too.
+        Tick();
+        Accounting.Update();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -415,6 +420,7 @@ public sealed class InstanceLifecycle : IDisposable
             missing = error.Message;
         }
 
+        Tick();
         InstanceState state;
         lock (_lock)
         {
@@ -599,6 +605,7 @@ public sealed class InstanceLifecycle : IDisposable
 
     private bool EndDrain(HookRun run)
     {
+        Tick();
         InstanceState state;
         lock (_lock)
         {
@@ -803,6 +810,8 @@ public sealed class InstanceLifecycle : IDisposable
 
     private bool Change(PhaseCause cause)
     {
+        // A freeze that nobody has seen yet must not be booked on the phase that ends.
+        Tick();
         InstanceState state;
         lock (_lock)
         {

@@ -72,6 +72,37 @@ public sealed class ThawTests
     }
 
     [Fact]
+    public async Task InvocationThatEndsBeforeAnybodyLooked_IsNotBookedTheFreezeToo()
+    {
+        using var it = await ReadyAsync();
+        it.RunFor(TimeSpan.FromSeconds(1));
+        var ticket = it.Accept();
+        it.RunFor(TimeSpan.FromSeconds(2));
+        it.Clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.True(ticket.TryEnd(Outcome.Completed));
+        it.RunFor(TimeSpan.FromSeconds(4));
+        var account = it.Life.Accounting.Read();
+        Assert.Equal((2, 5, 60, 1), (account.ActiveSeconds, account.WarmIdleSeconds, account.FrozenSeconds, account.Thaws));
+        Assert.Equal(2, it.Epoch);
+    }
+
+    [Fact]
+    public async Task InitialisationThatEndsBeforeAnybodyLooked_IsNotBookedTheFreezeToo()
+    {
+        using var it = new InstanceUnderTest();
+        it.Work[nameof(IInstanceWork.PrepareAsync)] = Way.Held;
+        var run = it.Life.InitializeAsync(TimeSpan.FromMinutes(5), byHook: true, CancellationToken.None);
+        await it.Work.WhenCalledAsync(nameof(IInstanceWork.PrepareAsync));
+        it.RunFor(TimeSpan.FromSeconds(2));
+        it.Clock.Advance(TimeSpan.FromSeconds(60));
+        it.Work.Release(nameof(IInstanceWork.PrepareAsync));
+        Assert.Null(await Soon(run));
+        it.RunFor(TimeSpan.FromSeconds(4));
+        var account = it.Life.Accounting.Read();
+        Assert.Equal((2, 4, 60, 1), (account.StartingSeconds, account.WarmIdleSeconds, account.FrozenSeconds, account.Thaws));
+    }
+
+    [Fact]
     public async Task WhileItsTickComes_NoAlarm()
     {
         using var it = await ReadyAsync();
