@@ -51,7 +51,7 @@ internal sealed class Readiness
 
     private static string? Missing(NodeStatus status, FunctionsFile? file) =>
         file is { Current: null } ? "the functions file can't be used: " + (file.LastError ?? "it was not read yet")
-        : status.Ready ? null
+        : status.Ready || status is { Reachable: true, Profiles.EarlierHolds: true } ? null
         : !status.Reachable ? "no data plane is connected"
         : status.Profiles.Error is { } error ? "the profiles are not set: " + error
         : "the profiles are not set yet";

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace NoslateFleet.Noslate.Node;
 
 /// <summary>What is known of a node at one moment.</summary>
@@ -51,4 +53,9 @@ public enum ProfilesState
 /// <param name="State">Where the set stands.</param>
 /// <param name="Version">The wanted set's version; null if none.</param>
 /// <param name="Error">Why the last try to set them failed; null if it did not.</param>
-public sealed record ProfilesStatus(ProfilesState State, string? Version, string? Error);
+public sealed record ProfilesStatus(ProfilesState State, string? Version, string? Error)
+{
+    /// <summary>True while a newer set is on its way and the one before it is in force on every data plane: what it has goes on being served.</summary>
+    [JsonIgnore]
+    public bool EarlierHolds { get; init; }
+}

@@ -45,6 +45,7 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
     private readonly Task loop;
     private Wanted? wanted;
     private string? appliedFunctions;
+    private bool anyHolds;
     private ProfilesStatus raised = new(ProfilesState.None, null, null);
     private bool disposed;
 
@@ -135,6 +136,7 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
         {
             interrupted = plane.Attempt;
             plane.NewLife(connected);
+            anyHolds &= plane.IsControl;
 
             // Back alone, before a control plane that could have given it its functions: what was set once is not known to be there now.
             if (connected && !plane.IsControl && !Array.Exists(datas, other => other != plane && other.Connected)
@@ -395,7 +397,8 @@ internal sealed partial class ProfilePublisher : IProfilePublisher
             appliedFunctions = wanted.ControlKey;
 
         var state = appliedFunctions == wanted.ControlKey && !dataMissing ? ProfilesState.Applied : ProfilesState.Pending;
-        return new ProfilesStatus(state, wanted.Set.Version, error);
+        anyHolds |= state == ProfilesState.Applied;
+        return new ProfilesStatus(state, wanted.Set.Version, error) { EarlierHolds = anyHolds && state == ProfilesState.Pending };
     }
 
     // Clearing services that an earlier process may have left is done, but nobody has to wait for it.

@@ -97,6 +97,13 @@ public sealed class NodeRestartTests
             () => gateway.Client.Status.Profiles.Error?.Contains("workers are still being started", StringComparison.Ordinal) == true,
             "it did not say why the set is not sent");
         Assert.Equal(0, gateway.Node.EarlyRemovals);
+
+        // However long that takes, all else is served as before, and nobody shall take the instance out of service for it.
+        using (var ready = await gateway.Admin.GetAsync(new Uri("/readyz", UriKind.Relative)))
+        {
+            Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        }
+
         gateway.Node.Faults.WorkerStartsHang = false;
         try
         {

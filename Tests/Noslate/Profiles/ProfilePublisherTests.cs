@@ -383,7 +383,9 @@ public sealed class ProfilePublisherTests : IAsyncLifetime
         await control.WhenCalledAsync("getWorkerStatsSnapshot", 2);
         await time.WhenArmedAsync();
         Assert.Single(control.Methods, "setFunctionProfile");
-        Assert.Equal(ProfilesState.Pending, publisher.Status.State);
+        Assert.Equal((ProfilesState.Pending, true), (publisher.Status.State, publisher.Status.EarlierHolds));
+        publisher.DataPlaneConnected(0);
+        Assert.False(publisher.Status.EarlierHolds, "a data plane that has just come has nothing");
 
         control.Snapshot = Workers("f", initiating: 0, active: 1, pids: 7);
         time.Advance(ProfilePublisher.SettlePause);
