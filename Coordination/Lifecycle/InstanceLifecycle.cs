@@ -350,6 +350,18 @@ public sealed class InstanceLifecycle : IDisposable
         Tell("epoch", $"{least}: the fleet knows of an earlier process", state);
     }
 
+    /// <summary>
+    /// An invocation has ended. The first of those that came after a thaw is what the caller of a frozen instance waited for. Nearly free.
+    /// </summary>
+    /// <param name="epoch">The epoch in which it was accepted.</param>
+    public void Answered(long epoch)
+    {
+        if (epoch == _state.Epoch)
+        {
+            Accounting.Answered();
+        }
+    }
+
     /// <summary>Invocations are in flight, or none is left. Cheap: it is called at the edges only.</summary>
     public void ActivityChanged()
     {

@@ -103,7 +103,7 @@ internal sealed class PlatformApplication(
         {
             telemetry.Ended(context, context.IsCut ? Outcome.Abandoned : outcome);
             markers.InvocationEnds(context.RequestId, outcome == Outcome.Completed);
-            lifecycle.Accounting.Answered();
+            lifecycle.Answered(context.Epoch);
         }
         else if (context.Reason is not null)
         {

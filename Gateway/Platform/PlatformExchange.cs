@@ -66,6 +66,9 @@ internal sealed class PlatformExchange(TrackedConnection? connection)
     /// <summary>When it was accepted, as <see cref="StartedAt"/>; 0 before.</summary>
     public long AcceptedAt { get; private set; }
 
+    /// <summary>The instance's epoch in which it was accepted; 0 if it was not.</summary>
+    public long Epoch { get; private set; }
+
     /// <summary>When the response's head came from the node, as <see cref="StartedAt"/>; 0 before.</summary>
     public long HeadAt { get; set; }
 
@@ -92,6 +95,7 @@ internal sealed class PlatformExchange(TrackedConnection? connection)
     public void Accepted(in AdmissionResult admitted, long at)
     {
         AcceptedAt = at;
+        Epoch = admitted.Ticket.Epoch;
         _admitted = admitted;
         _inFlight = true;
     }
@@ -139,6 +143,7 @@ internal sealed class PlatformExchange(TrackedConnection? connection)
         Reason = null;
         Executed = Executed.Never;
         AcceptedAt = 0;
+        Epoch = 0;
         HeadAt = 0;
         Bytes = 0;
         IsCut = false;

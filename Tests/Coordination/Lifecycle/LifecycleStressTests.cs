@@ -39,7 +39,7 @@ public sealed class LifecycleStressTests
                     }
 
                     Interlocked.Add(ref won, result.Ticket.TryEnd((Outcome)(i % 3)) ? 1 : 0);
-                    it.Life.Accounting.Answered();
+                    it.Life.Answered(result.Ticket.Epoch);
                 }
                 else
                 {

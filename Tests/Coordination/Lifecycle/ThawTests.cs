@@ -340,7 +340,7 @@ public sealed class ThawTests
         var request = await it.RequestAsync();
         it.RunFor(TimeSpan.FromSeconds(0.2));
         request.Ticket.TryEnd(Outcome.Completed);
-        it.Life.Accounting.Answered();
+        it.Life.Answered(request.Ticket.Epoch);
         it.Clock.JumpWallClock(TimeSpan.FromHours(2));
         it.Life.Tick();
         it.Clock.JumpWallClock(TimeSpan.FromHours(-5));
@@ -356,6 +356,25 @@ public sealed class ThawTests
         Assert.Equal(3, account.Thaws);
         Assert.Equal(0.2, account.ThawToFirstAnswerSumSeconds, 0.001);
         Assert.Equal(1, account.ThawToFirstAnswer.Sum());
+    }
+
+    [Fact]
+    public async Task FirstAnswer_IsOfARequestThatCameAfterTheThaw()
+    {
+        using var it = await ReadyAsync();
+        var before = it.Accept();
+        it.Clock.Advance(TimeSpan.FromHours(1));
+        before.TryEnd(Outcome.Completed);
+        it.Life.Tick();
+        it.Life.Answered(before.Epoch);
+        Assert.Equal(0, it.Life.Accounting.Read().ThawToFirstAnswer.Sum());
+        var after = await it.RequestAsync();
+        it.RunFor(TimeSpan.FromSeconds(0.2));
+        after.Ticket.TryEnd(Outcome.Completed);
+        it.Life.Answered(after.Ticket.Epoch);
+        var account = it.Life.Accounting.Read();
+        Assert.Equal(1, account.ThawToFirstAnswer.Sum());
+        Assert.Equal(0.2, account.ThawToFirstAnswerSumSeconds, 0.001);
     }
 
     [Fact]
