@@ -62,12 +62,12 @@ public sealed class SeveralPlanesTests : IAsyncLifetime, IDisposable
         File.Delete(SocketOf("dp-0"));
         leave.SetResult();
         await left.Task.WaitAsync(Patience);
+        Assert.True(node.Status.DataPlanes[0].Connected);
         for (int i = 0; i < 10; i++)
         {
             await InvokeAsync(node, new Pipe().Reader);
         }
 
-        Assert.True(node.Status.DataPlanes[0].Connected);
         Assert.Equal(10, _hits["dp-1"]);
     }
 
