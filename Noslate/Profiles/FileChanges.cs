@@ -6,8 +6,12 @@ namespace NoslateFleet.Noslate.Profiles;
 /// <param name="path">The file's absolute path.</param>
 /// <param name="changed">Called on any change; may be called too often.</param>
 /// <param name="lost">Called when events may have been lost; <see cref="Watch"/> must be called again.</param>
-internal sealed class FileChanges(string path, Action changed, Action<Exception> lost) : IDisposable
+/// <param name="exists">Whether a directory exists.</param>
+internal sealed class FileChanges(string path, Action changed, Action<Exception> lost, Func<string, bool> exists) : IDisposable
 {
+    // More than a tree that is put in place step by step needs. One that changes faster tells of it by itself.
+    private const int MostLooks = 8;
+
     private readonly Lock gate = new();
     private readonly Dictionary<string, Watched> watched = new(StringComparer.Ordinal);
     private bool stale;
@@ -27,19 +31,12 @@ internal sealed class FileChanges(string path, Action changed, Action<Exception>
 
             try
             {
+                // Looked at again once it is watched: what came between the look and the watch has told nobody.
                 var wanted = Wanted();
-                foreach (var gone in watched.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
+                for (var looks = 0; looks < MostLooks && !IsWatched(wanted); looks++)
                 {
-                    watched[gone].Watcher.Dispose();
-                    watched.Remove(gone);
-                }
-
-                foreach (var (directory, names) in wanted)
-                {
-                    if (watched.TryGetValue(directory, out var present))
-                        present.Names = names;
-                    else
-                        watched.Add(directory, Start(directory, names));
+                    Follow(wanted);
+                    wanted = Wanted();
                 }
 
                 return null;
@@ -62,6 +59,28 @@ internal sealed class FileChanges(string path, Action changed, Action<Exception>
         }
     }
 
+    private bool IsWatched(Dictionary<string, HashSet<string>> wanted) =>
+        wanted.Count == watched.Count
+        && wanted.All(one => watched.TryGetValue(one.Key, out var present) && present.Names.SetEquals(one.Value));
+
+    private void Follow(Dictionary<string, HashSet<string>> wanted)
+    {
+        foreach (var gone in watched.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
+        {
+            watched[gone].Watcher.Dispose();
+            watched.Remove(gone);
+        }
+
+        // The outer ones first: they tell of a directory that is replaced while it is begun to be watched.
+        foreach (var (directory, names) in wanted.OrderBy(one => one.Key.Length))
+        {
+            if (watched.TryGetValue(directory, out var present))
+                present.Names = names;
+            else
+                watched.Add(directory, Start(directory, names));
+        }
+    }
+
     // Which directories, and which names in each. The file's own directory and its parent; the nearest that exists when they do
     // not; and where the file really is, when a link leads there.
     private Dictionary<string, HashSet<string>> Wanted()
@@ -74,13 +93,13 @@ internal sealed class FileChanges(string path, Action changed, Action<Exception>
         return wanted;
     }
 
-    private static void AddWithParent(Dictionary<string, HashSet<string>> wanted, string file)
+    private void AddWithParent(Dictionary<string, HashSet<string>> wanted, string file)
     {
         var name = file;
         var levels = 0;
         while (Path.GetDirectoryName(name) is { } directory && levels < 2)
         {
-            if (Directory.Exists(directory))
+            if (exists(directory))
             {
                 if (!wanted.TryGetValue(directory, out var names))
                     wanted.Add(directory, names = new HashSet<string>(StringComparer.Ordinal));

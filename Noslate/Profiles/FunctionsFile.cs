@@ -48,7 +48,7 @@ public sealed partial class FunctionsFile : IAsyncDisposable
         directory = System.IO.Path.GetDirectoryName(this.path) ?? throw new ArgumentException($"\"{path}\" is a root directory, must be a file", nameof(path));
         this.logger = logger;
         delay = new QuietDelay(Quiet, LongestDelay, time, () => due.Writer.TryWrite(true));
-        changes = new FileChanges(this.path, delay.Touch, OnWatchLost);
+        changes = new FileChanges(this.path, delay.Touch, OnWatchLost, Directory.Exists);
     }
 
     /// <summary>
