@@ -196,7 +196,7 @@ public sealed class InstanceLifecycle : IDisposable
             else
             {
                 // Started on another thread: nothing of it may run under the lock.
-                var total = budget ?? Answerable(_budgets.Initialize);
+                var total = budget ?? _budgets.Answerable(_budgets.Initialize);
                 _initialisingByHook = byHook;
                 run = _initialising = Task.Run(() => PrepareAsync(total), CancellationToken.None);
             }
@@ -229,7 +229,7 @@ public sealed class InstanceLifecycle : IDisposable
                 return Task.FromResult(receipt);
             }
 
-            run = _freeze = new HookRun(Receipt.PreFreeze, HookCause, Answerable(_budgets.Freeze), _time);
+            run = _freeze = new HookRun(Receipt.PreFreeze, HookCause, _budgets.Answerable(_budgets.Freeze), _time);
             run.Task = Task.Run(() => FreezeAsync(run), CancellationToken.None);
         }
 
@@ -256,7 +256,7 @@ public sealed class InstanceLifecycle : IDisposable
                 return _stop.Task;
             }
 
-            run = _stop = new HookRun(Receipt.PreStop, cause, Answerable(_budgets.Stop), _time);
+            run = _stop = new HookRun(Receipt.PreStop, cause, _budgets.Answerable(_budgets.Stop), _time);
             run.Task = Task.Run(() => StopAsync(run), CancellationToken.None);
         }
 
@@ -749,9 +749,6 @@ public sealed class InstanceLifecycle : IDisposable
         using var budget = none.Budget;
         return Write(none, _invocations.Snapshot(), _state);
     }
-
-    private TimeSpan Answerable(TimeSpan budget) =>
-        budget > _budgets.AnswerMargin * 2 ? budget - _budgets.AnswerMargin : budget / 2;
 
     // A step that blocks its thread must not hold the hook's answer up either.
     private static Func<CancellationToken, Task> Apart(Func<CancellationToken, Task> work) =>

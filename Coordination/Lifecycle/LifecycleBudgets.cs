@@ -31,4 +31,8 @@ public sealed class LifecycleBudgets
 
     /// <summary>How long the first request after a thaw waits for the data plane's connection to be looked at. Default 1 s.</summary>
     public TimeSpan ThawCheck { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What is left of a limit of the platform's, so that the answer leaves before it: less <see cref="AnswerMargin"/>, or half of one too short for that.</summary>
+    /// <param name="limit">The limit.</param>
+    public TimeSpan Answerable(TimeSpan limit) => limit > AnswerMargin * 2 ? limit - AnswerMargin : limit / 2;
 }

@@ -74,13 +74,13 @@ internal sealed partial class HookRunner(
 
     private async Task<HookAnswer> InitializeAsync(IHeaderDictionary headers, CancellationToken cancellationToken)
     {
-        var margin = options.Lifecycle.Budgets.AnswerMargin;
-        var total = Told(headers) ?? Less(options.Lifecycle.Budgets.Initialize);
+        var budgets = options.Lifecycle.Budgets;
+        var total = Told(headers) ?? budgets.Answerable(budgets.Initialize);
         string? missing;
         try
         {
             // A run that is joined may have more time than this caller: its answer leaves in time all the same. The run's own is waited for a little.
-            missing = await lifecycle.InitializeAsync(total, byHook: true, cancellationToken).WaitAsync(total + (margin * 3 / 4), time, cancellationToken);
+            missing = await lifecycle.InitializeAsync(total, byHook: true, cancellationToken).WaitAsync(total + (budgets.AnswerMargin * 3 / 4), time, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -107,13 +107,7 @@ internal sealed partial class HookRunner(
             return null;
         }
 
-        return Less(TimeSpan.FromSeconds(seconds));
-    }
-
-    private TimeSpan Less(TimeSpan limit)
-    {
-        var margin = options.Lifecycle.Budgets.AnswerMargin;
-        return limit > margin * 2 ? limit - margin : limit / 2;
+        return options.Lifecycle.Budgets.Answerable(TimeSpan.FromSeconds(seconds));
     }
 
     private static HookAnswer Of(Receipt receipt) => new(
