@@ -84,11 +84,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
         }
         catch (Exception e)
         {
-            if (IsUnanswered(e))
-            {
-                load?.CallUnanswered();
-            }
-
+            TellOf(e, load);
             await call.DisposeAsync();
             throw;
         }
@@ -112,11 +108,7 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
         }
         catch (Exception e)
         {
-            if (IsUnanswered(e))
-            {
-                load.CallUnanswered();
-            }
-
+            TellOf(e, load);
             await call.DisposeAsync();
             throw;
         }
@@ -127,10 +119,13 @@ internal sealed class Invoker(TimeProvider time) : IDisposable
         failure.Error is { AfterHead: false, Failure: InvocationFailure.UnknownFunction or InvocationFailure.UnknownService };
 
     // A plane that lives tells by itself that a deadline has passed, before this client's own wait for it is over.
-    private static bool IsUnanswered(Exception e) => e is InvocationFailedException
+    private static void TellOf(Exception error, ICallCounter? load)
     {
-        Error: { AfterHead: false, Failure: InvocationFailure.DeadlineExceeded or InvocationFailure.PlaneUnavailable },
-    };
+        if (error is InvocationFailedException { Error: { AfterHead: false, Failure: InvocationFailure.DeadlineExceeded or InvocationFailure.PlaneUnavailable } })
+        {
+            load?.CallUnanswered();
+        }
+    }
 
     public void Dispose() => _slots.Dispose();
 }
